@@ -1,0 +1,92 @@
+"""What an assistant is, and what its tools and rules may know of the turn that is running."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from langchain_core.tools import BaseTool
+
+from agent.offline import Rules
+from memory import SessionPolicy, Turn
+
+Change = Callable[[dict[str, Any]], None]
+"""Edits an attributes document in place. May run more than once (on a newer document), so it must be pure besides."""
+
+
+@dataclass(slots=True)
+class TurnContext:
+    """The running turn, as its tools, hooks and offline rules see it: this subject's, never another's.
+
+    Tools get it as ``runtime.context`` (``langchain.tools.ToolRuntime[TurnContext]``). ``now`` is the store's time in
+    milliseconds, ``turns`` how many this session has already, ``history`` the earlier ones that the model is shown,
+    oldest first.
+    """
+
+    assistant: str
+    subject: str
+    message: str
+    now: int
+    turns: int = 0
+    history: Sequence[Turn] = ()
+    attributes: dict[str, Any] = field(default_factory=dict)
+    changes: list[Change] = field(default_factory=list)
+    data: dict[str, Any] = field(default_factory=dict)
+
+    def update(self, change: Change) -> Mapping[str, Any]:
+        """Change the session's attributes: at once for the rest of this turn, for good when the turn is stored.
+
+        A turn that fails leaves no trace of it. Returns the changed document.
+        """
+        document = copy.deepcopy(self.attributes)
+        change(document)
+        self.attributes = document
+        self.changes.append(change)
+        return self.attributes
+
+    def attach(self, name: str, value: Any) -> None:
+        """Let ``value`` (small JSON: sources, products, a flag) travel with the reply; it is stored with the turn."""
+        self.data[name] = value
+
+
+def _nothing_before(context: TurnContext) -> str:
+    return ""
+
+
+def _unchanged(context: TurnContext, reply: str) -> str:
+    return reply
+
+
+def _no_fallback(context: TurnContext) -> str | None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Assistant:
+    """One assistant: a folder under ``assistants/`` whose ``__init__`` holds it as ``ASSISTANT``.
+
+    name      lower-case word; the namespace of its sessions and its name in ``/chat``
+    summary   one line for people
+    policy    when its sessions end and what they keep
+    prompt    the system prompt (Markdown)
+    offline   its replies without a model: plain rules (see ``agent.offline``)
+    tools     LangChain tools; those that need the turn take ``runtime: ToolRuntime[TurnContext]``
+    subject   whether a subject is a user or a session id of the client's
+    before    reads the message before the model does; may ``update`` attributes; the text that it returns is added to
+              the system prompt of this turn
+    after     the last touch on the reply
+    fallback  the reply when the model fails, or None to tell the client that it failed
+    """
+
+    name: str
+    summary: str
+    policy: SessionPolicy
+    prompt: str
+    offline: Rules
+    tools: Sequence[BaseTool] = ()
+    subject: Literal["user", "session"] = "user"
+    before: Callable[[TurnContext], str] = _nothing_before
+    after: Callable[[TurnContext, str], str] = _unchanged
+    fallback: Callable[[TurnContext], str | None] = _no_fallback

@@ -1,0 +1,420 @@
+"""Sessions in Redis or Valkey (≥ 6.2): a single server, Sentinel or a cluster, with nothing but plain commands and Lua.
+
+Keys are named in ``keys.py``, what is in them in ``codec.py``; the scripts in ``lua/`` compare, then set. Each public
+method is one round trip unless it says otherwise.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+import redis
+from redis.cluster import RedisCluster
+
+from memory.clock import now_ms
+from memory.codec import (
+    decode_document,
+    decode_ended,
+    decode_events,
+    decode_turn,
+    encode_document,
+    encode_ended,
+    encode_events,
+    encode_turn,
+)
+from memory.session import EndedSession, Key, Session, Turn
+from memory.stores import keys as names
+from memory.stores import scripts
+from memory.stores.base import (
+    ENDED_KEPT,
+    ENDED_KEPT_MS,
+    LIVE_TURNS,
+    SERIES_KEPT_MINUTES,
+    Busy,
+    Claimed,
+    Closed,
+    Closing,
+    Commit,
+    Committed,
+    Counted,
+    Durability,
+    Known,
+    Listener,
+    Renewed,
+    SessionStore,
+    Snapshot,
+    StoreStatus,
+    Totals,
+)
+from memory.stores.refusals import answering
+
+Client = redis.Redis | RedisCluster
+
+BACKSTOP_MS: Final = 24 * 3_600_000
+"""Keys expire by themselves this long after their time, should no sweep ever come."""
+
+FORGET_MARGIN_MS: Final = 60_000
+
+
+def _no_shift() -> int:
+    return 0
+
+
+class RedisStore(SessionStore):
+    """``make_client`` is called at the first use; its client must not decode replies.
+
+    ``shift`` (ms) is added to the server's time, so that tests can move it.
+    """
+
+    kind = "redis"
+
+    def __init__(self, make_client: Callable[[], Client], *, shift: Callable[[], int] = _no_shift) -> None:
+        self._make_client = make_client
+        self._client: Client | None = None
+        self._making = threading.Lock()
+        self._shift = shift
+        self._opened = now_ms()
+
+    @property
+    def client(self) -> Client:
+        """The redis-py client, made at the first use: after the fork, and only once Redis is needed."""
+        if self._client is None:
+            with self._making, answering():
+                if self._client is None:
+                    self._client = self._make_client()
+        return self._client
+
+    # --- a turn -----------------------------------------------------------------------------------------------------
+
+    def claim(self, key: Key, *, holder: str, lease_ms: int, turns: int, turn_id: str = "") -> Claimed | Busy | Known:
+        own = names.subject_keys(key)
+        with answering():
+            reply = scripts.CLAIM.run(self.client, own.of_session, self._shift(), holder, lease_ms, turn_id, turns)
+        kind = reply[0]
+        if kind == b"busy":
+            return Busy(reply[1], reply[2])
+        if kind == b"known":
+            found = _snapshot(key, reply[1], *reply[2:])
+            return Known(next(t for t in found.turns if t.id == turn_id), found)
+        return Claimed(reply[2], _snapshot(key, reply[1], *reply[3:]))
+
+    def renew(self, leases: Sequence[tuple[Key, int]], lease_ms: int) -> list[Renewed]:
+        """One round trip a lease; a renewal is rare (every 2 s of a running turn)."""
+        return [self._renew(key, fence, lease_ms) for key, fence in leases]
+
+    def _renew(self, key: Key, fence: int, lease_ms: int) -> Renewed:
+        own = names.subject_keys(key)
+        with answering():
+            reply: bytes = scripts.RENEW.run(self.client, [own.session], self._shift(), fence, lease_ms)
+        return Renewed(reply.decode())
+
+    def commit(self, key: Key, fence: int, commit: Commit) -> Committed:
+        own = names.subject_keys(key)
+        session, turn, closing = commit.session, commit.turn, commit.closing
+        expiry = commit.deadline - commit.counted.at + BACKSTOP_MS
+        turns_expiry = expiry
+        if commit.history_until is not None:
+            turns_expiry = commit.history_until - commit.counted.at + FORGET_MARGIN_MS
+        fields: dict[str, Any] = {
+            "started": session.started,
+            "last": session.last_activity,
+            "turns": session.turns,
+            "rev": session.revision + (commit.attributes is not None),
+        }
+        if session.owner:
+            fields["owner"] = session.owner
+        with answering():
+            reply: bytes = scripts.COMMIT.run(
+                self.client,
+                own.all(commit.counted.at),
+                self._shift(),
+                fence,
+                turn.id if turn else "",
+                encode_turn(turn) if turn else b"",
+                int(commit.replayable),
+                int(commit.forget_turns),
+                commit.keep_turns,
+                commit.max_bytes,
+                key.subject,
+                commit.deadline,
+                max(expiry, BACKSTOP_MS),
+                max(turns_expiry, FORGET_MARGIN_MS),
+                "" if commit.history_until is None else commit.history_until,
+                b"" if commit.attributes is None else encode_document(commit.attributes),
+                session.revision,
+                encode_ended(closing.record) if closing else b"",
+                *_counted(commit.counted),
+                *(part for field in fields.items() for part in field),
+            )
+        return Committed(reply.decode())
+
+    def release(self, key: Key, fence: int, counted: Counted | None = None) -> bool:
+        counted = counted or Counted(0)
+        _, _, *pairs = _counted(counted)
+        with answering():
+            return bool(
+                scripts.RELEASE.run(self.client, names.subject_keys(key).all(counted.at), self._shift(), fence, *pairs)
+            )
+
+    def stop(self, key: Key) -> bool:
+        with answering():
+            return bool(scripts.STOP.run(self.client, [names.subject_keys(key).session], self._shift()))
+
+    # --- a session --------------------------------------------------------------------------------------------------
+
+    def read(self, key: Key, turns: int) -> Snapshot:
+        with answering():
+            reply = scripts.READ.run(self.client, names.subject_keys(key).of_session, self._shift(), turns)
+        return _snapshot(key, *reply)
+
+    def peek(self, keys: Sequence[Key]) -> list[Snapshot]:
+        now = self.now()
+        with answering(), self.client.pipeline(transaction=False) as pipe:
+            for key in keys:
+                own = names.subject_keys(key)
+                pipe.hgetall(own.session)
+                pipe.get(own.attributes)
+            replies = pipe.execute()
+        sessions = zip(keys, replies[::2], replies[1::2], strict=True)
+        return [_snapshot(key, now, fields, attributes, []) for key, fields, attributes in sessions]
+
+    def close(
+        self, session: Session, closing: Closing, counted: Counted, *, fence: int | None = None, force: bool = False
+    ) -> Closed:
+        with answering():
+            reply: bytes = scripts.CLOSE.run(
+                self.client,
+                names.subject_keys(session.key).all(counted.at),
+                self._shift(),
+                "" if fence is None else fence,
+                int(force),
+                session.started,
+                session.turns,
+                session.key.subject,
+                encode_ended(closing.record),
+                "" if closing.history_until is None else closing.history_until,
+                *_counted(counted),
+            )
+        return Closed(reply.decode())
+
+    def put_attributes(self, key: Key, started: int, revision: int, attributes: Mapping[str, Any]) -> bool:
+        own = names.subject_keys(key)
+        with answering():
+            return bool(
+                scripts.ATTRIBUTES.run(
+                    self.client, own.of_session, self._shift(), started, revision, encode_document(attributes)
+                )
+            )
+
+    def forget(self, key: Key) -> bool:
+        own = names.subject_keys(key)
+        with answering():
+            return bool(
+                scripts.FORGET.run(self.client, own.all(0), self._shift(), key.subject, f"{key.namespace}.{LIVE_TURNS}")
+            )
+
+    def ended(self, key: Key) -> list[EndedSession]:
+        with answering():
+            rows: list[bytes] = self.client.lrange(names.subject_keys(key).ended, 0, ENDED_KEPT - 1)  # type: ignore[assignment]
+        records = [decode_ended(key.subject, row) for row in rows]
+        if not records:
+            return []
+        oldest = self.now() - ENDED_KEPT_MS
+        return [record for record in records if record.ended > oldest]
+
+    # --- indexes ----------------------------------------------------------------------------------------------------
+
+    def due(self, namespace: str, now: int, limit: int, skip: int = 0) -> list[str]:
+        parts = self._ranges(namespace, "deadlines", lambda key: ("ZRANGEBYSCORE", key, "-inf", now), limit + skip)
+        return [subject for _, subject in sorted(parts)][skip : skip + limit]
+
+    def live(self, namespace: str, limit: int, offset: int = 0) -> list[Key]:
+        now = self.now()
+        parts = self._ranges(
+            namespace, "deadlines", lambda key: ("ZREVRANGEBYSCORE", key, "+inf", f"({now}"), limit + offset
+        )
+        page = sorted(parts, reverse=True)[offset : offset + limit]
+        return [Key(namespace, subject) for _, subject in page]
+
+    def _ranges(
+        self, namespace: str, index: str, command: Callable[[str], tuple[Any, ...]], limit: int
+    ) -> list[tuple[float, str]]:
+        """(score, subject) from all parts of an index, at most ``limit`` of each."""
+        with answering(), self.client.pipeline(transaction=False) as pipe:
+            for key in names.index_keys(namespace, index):
+                pipe.execute_command(*command(key), "WITHSCORES", "LIMIT", 0, limit)
+            replies = pipe.execute()
+        return [(float(score), member.decode()) for reply in replies for member, score in _pairs(reply)]
+
+    def postpone(self, key: Key, deadline: int | None) -> bool:
+        index = names.subject_keys(key).deadlines
+        with answering():
+            if deadline is None:
+                return bool(self.client.zrem(index, key.subject))
+            return bool(self.client.zadd(index, {key.subject: deadline}, xx=True, ch=True))
+
+    def totals(self, namespace: str) -> Totals:
+        now = self.now()
+        with answering(), self.client.pipeline(transaction=False) as pipe:
+            for tag in names.TAGS:
+                pipe.hget(names.totals_key(tag), f"{namespace}.{LIVE_TURNS}")
+            for index in ("deadlines", "histories", "records"):
+                for key in names.index_keys(namespace, index):
+                    pipe.zcount(key, f"({now}", "+inf")
+            replies = [int(reply or 0) for reply in pipe.execute()]
+        parts = range(0, len(replies), names.SHARDS)
+        turns, live, histories, ended = (sum(replies[at : at + names.SHARDS]) for at in parts)
+        return Totals(live, turns, histories, ended)
+
+    def trim(self, namespace: str, now: int) -> None:
+        with answering(), self.client.pipeline(transaction=False) as pipe:
+            for index in ("histories", "records"):
+                for key in names.index_keys(namespace, index):
+                    pipe.zremrangebyscore(key, "-inf", now)
+            pipe.execute()
+
+    # --- counts -----------------------------------------------------------------------------------------------------
+
+    def count(self, counted: Counted) -> None:
+        tag = names.TAGS[0]
+        minute = names.minute_key(tag, counted.at // 60_000)
+        with answering(), self.client.pipeline(transaction=False) as pipe:
+            for name, delta in counted.deltas.items():
+                pipe.hincrby(names.totals_key(tag), name, delta)
+                pipe.hincrby(minute, name, delta)
+            pipe.expire(minute, SERIES_KEPT_MINUTES * 60)
+            if counted.events:
+                pipe.publish(names.CHANNEL, encode_events(counted.events))
+            pipe.execute()
+
+    def series(self, minutes: Iterable[int]) -> dict[int, dict[str, int]]:
+        """One round trip for every hundred minutes."""
+        wanted = list(minutes)
+        found: dict[int, dict[str, int]] = {}
+        for start in range(0, len(wanted), 100):
+            chunk = wanted[start : start + 100]
+            with answering(), self.client.pipeline(transaction=False) as pipe:
+                for minute in chunk:
+                    for tag in names.TAGS:
+                        pipe.hgetall(names.minute_key(tag, minute))
+                replies = pipe.execute()
+            for at, minute in enumerate(chunk):
+                counts = _sum(replies[at * names.SHARDS : (at + 1) * names.SHARDS])
+                if counts:
+                    found[minute] = counts
+        return found
+
+    def counters(self) -> dict[str, int]:
+        with answering(), self.client.pipeline(transaction=False) as pipe:
+            for tag in names.TAGS:
+                pipe.hgetall(names.totals_key(tag))
+            return _sum(pipe.execute())
+
+    def listen(self) -> Listener:
+        """A connection and a thread of its own; where Redis goes away, it comes back to it by itself."""
+        pubsub = self.client.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
+        closed = threading.Event()
+        listener = Listener(on_close=closed.set)
+
+        def pump() -> None:
+            while not closed.is_set():
+                try:
+                    if not pubsub.subscribed:
+                        pubsub.subscribe(names.CHANNEL)
+                    message = pubsub.get_message(timeout=1.0)
+                except (redis.exceptions.RedisError, OSError):
+                    pubsub.reset()
+                    closed.wait(1.0)
+                    continue
+                if message and isinstance(message["data"], bytes):
+                    for event in decode_events(message["data"]):
+                        listener.put(event)
+            pubsub.close()
+
+        threading.Thread(target=pump, name="parley-events", daemon=True).start()
+        return listener
+
+    # --- the server -------------------------------------------------------------------------------------------------
+
+    def now(self) -> int:
+        with answering():
+            seconds, micros = scripts.TIME.run(self.client, [names.totals_key(names.TAGS[0])], 0)
+        return int(seconds) * 1000 + int(micros) // 1000 + self._shift()
+
+    def status(self) -> StoreStatus:
+        return StoreStatus(self.kind, since=self._opened)
+
+    def durability(self, namespace: str) -> Durability:
+        return Durability.REDIS
+
+    def usage(self) -> Mapping[str, Any]:
+        """A few round trips: the memory of every master, and a sample of at most 20 sessions."""
+        with answering():
+            if isinstance(self.client, RedisCluster):
+                infos = list(self.client.info("memory", target_nodes=RedisCluster.PRIMARIES).values())
+                if infos and not isinstance(infos[0], dict):
+                    infos = [self.client.info("memory", target_nodes=RedisCluster.PRIMARIES)]
+            else:
+                infos = [self.client.info("memory")]
+        return {
+            "used_bytes": sum(info["used_memory"] for info in infos),
+            "max_bytes": sum(info["maxmemory"] for info in infos),
+        }
+
+    def bytes_of(self, keys: Sequence[Key]) -> int:
+        """What Redis says the keys of these subjects take (MEMORY USAGE), their index entries left out."""
+        with answering(), self.client.pipeline(transaction=False) as pipe:
+            for key in keys:
+                own = names.subject_keys(key)
+                for name in (own.session, own.turns, own.ids, own.attributes):
+                    pipe.execute_command("MEMORY USAGE", name)
+            return sum(reply or 0 for reply in pipe.execute())
+
+    def close_store(self) -> None:
+        if self._client is not None:
+            self._client.close()
+
+
+def _counted(counted: Counted) -> list[Any]:
+    """Channel, events, number of pairs, pairs: as the scripts take them."""
+    events = encode_events(counted.events) if counted.events else b""
+    pairs = [part for pair in counted.deltas.items() for part in pair]
+    return [names.CHANNEL, events, len(counted.deltas), *pairs]
+
+
+def _pairs(flat: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
+    if flat and isinstance(flat[0], (list, tuple)):  # redis-py parses some replies into pairs itself
+        return iter(flat)
+    return zip(flat[::2], flat[1::2], strict=True)
+
+
+def _sum(hashes: Iterable[Mapping[bytes, bytes]]) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for values in hashes:
+        for name, value in values.items():
+            counts[name.decode()] = counts.get(name.decode(), 0) + int(value)
+    return counts
+
+
+def _snapshot(
+    key: Key, now: int, fields: Sequence[bytes] | Mapping[bytes, bytes], attributes: bytes | None, rows: Sequence[bytes]
+) -> Snapshot:
+    values = fields if isinstance(fields, Mapping) else dict(_pairs(fields))
+    turns: tuple[Turn, ...] = tuple(decode_turn(row) for row in rows)
+    lease = values.get(b"lease")
+    leased = lease is not None and int(lease) > now
+    if b"started" not in values:
+        return Snapshot(now, None, turns, leased)
+    session = Session(
+        key=key,
+        started=int(values[b"started"]),
+        last_activity=int(values[b"last"]),
+        turns=int(values[b"turns"]),
+        owner=values.get(b"owner", b"").decode(),
+        attributes=decode_document(attributes),
+        revision=int(values.get(b"rev", 0)),
+        stored_bytes=int(values.get(b"bytes", 0)),
+    )
+    return Snapshot(now, session, turns, leased)
