@@ -22,7 +22,7 @@ class TurnContext:
 
     Tools get it as ``runtime.context`` (``langchain.tools.ToolRuntime[TurnContext]``). ``now`` is the store's time in
     milliseconds, ``turns`` how many this session has already, ``history`` the earlier ones that the model is shown,
-    oldest first.
+    oldest first; ``spoken``, whether the user heard a word of the reply yet.
     """
 
     assistant: str
@@ -34,6 +34,7 @@ class TurnContext:
     attributes: dict[str, Any] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
     data: dict[str, Any] = field(default_factory=dict)
+    spoken: bool = False
 
     def update(self, change: Change) -> Mapping[str, Any]:
         """Change the session's attributes: at once for the rest of this turn, for good when the turn is stored.

@@ -25,12 +25,21 @@ BATCH = 200
 """Sessions looked at in one piece: each piece is a few round trips, and other work gets its turn between them."""
 
 
-def sweep(engine: SessionEngine, *, now: int | None = None, batch: int = BATCH) -> Counter[str]:
-    """Close every session of the engine that has ended; how many, by reason. ``now`` (ms) is the store's by default."""
+def _never() -> bool:
+    return False
+
+
+def sweep(
+    engine: SessionEngine, *, now: int | None = None, batch: int = BATCH, stopped: Callable[[], bool] = _never
+) -> Counter[str]:
+    """Close every session of the engine that has ended; how many, by reason. ``now`` (ms) is the store's by default.
+
+    ``stopped`` is asked before each piece of ``batch`` sessions: the rest is then left to the next sweep.
+    """
     at = engine.store.now() if now is None else now
     ended: Counter[str] = Counter()
     kept = 0
-    while subjects := engine.store.due(engine.namespace, at, batch, skip=kept):
+    while not stopped() and (subjects := engine.store.due(engine.namespace, at, batch, skip=kept)):
         for found, subject in zip(engine.store.peek([engine.key(s) for s in subjects]), subjects, strict=True):
             if found.session is None:
                 # Gone before its time: only its index entry is left, and whoever takes that out reports it.
@@ -113,7 +122,7 @@ class Cleaner:
             for engine in self._engines:
                 if self._stopped.is_set():
                     break
-                ended += sweep(engine)
+                ended += sweep(engine, stopped=self._stopped.is_set)
             self.report.last_run = self._clock()
             self.report.last_ms = self.report.last_run - begun
             self.report.runs += 1
@@ -138,5 +147,5 @@ class Cleaner:
                 failures += 1
                 self.report.failures += 1
                 log.exception("cleanup failed")
-            wait = min(2.0 ** (failures - 1), self._interval) if failures else self._interval
+            wait = min(2.0 ** min(failures - 1, 30), self._interval) if failures else self._interval
             self.report.next_run = self._clock() + round(wait * 1000)

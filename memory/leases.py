@@ -15,7 +15,7 @@ from memory.stores.base import Renewed, SessionStore
 log = logging.getLogger(__name__)
 
 Signal = Callable[[Renewed], None]
-"""Called with ``STOP`` or ``LOST``, at most once, from the keeper's thread."""
+"""Called with ``STOP`` or ``LOST``, at most once: from the keeper's thread, or the one that asks the turn to stop."""
 
 
 @dataclass(slots=True)
@@ -25,6 +25,7 @@ class _Held:
     signal: Signal
     taken: float
     renewed: float = field(default=0.0)
+    told: bool = False
 
 
 class LeaseKeeper:
@@ -63,7 +64,7 @@ class LeaseKeeper:
             held = next((each for each in self._held.values() if each.key == key), None)
         if held is None:
             return False
-        held.signal(Renewed.STOP)
+        self._tell(held, Renewed.STOP)
         return True
 
     def running(self) -> int:
@@ -79,7 +80,10 @@ class LeaseKeeper:
 
     def _run(self) -> None:
         while not self._wake.wait(self._every / 4):
-            self.renew(time.monotonic())
+            try:
+                self.renew(time.monotonic())
+            except Exception:  # the thread must outlive whatever a signal does, or every running turn loses its lease
+                log.exception("leases could not be renewed")
 
     def renew(self, now: float) -> None:
         """One pass: renew what is due at ``now`` (monotonic seconds)."""
@@ -103,4 +107,7 @@ class LeaseKeeper:
     def _tell(self, held: _Held, answer: Renewed) -> None:
         if answer is Renewed.LOST:
             self.drop(held.key, held.fence)
-        held.signal(answer)
+        with self._lock:
+            told, held.told = held.told, True
+        if not told:
+            held.signal(answer)

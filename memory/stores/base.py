@@ -271,7 +271,10 @@ class SessionStore(ABC):
 
     @abstractmethod
     def postpone(self, key: Key, deadline: int | None) -> bool:
-        """Move a deadline in the index (None: take it out). False where it was not in the index."""
+        """Move a deadline in the index. False where it was not in the index.
+
+        None takes it out, if its session is gone; False also where one is there.
+        """
 
     @abstractmethod
     def live(self, namespace: str, limit: int, offset: int = 0) -> list[Key]:

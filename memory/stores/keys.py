@@ -1,6 +1,7 @@
 """The names of all keys in Redis: the one place where they are made.
 
-    parley:<assistant>:{<shard>}:<subject>:session      hash    started, last, turns, bytes, rev, owner; fence, lease
+    parley:<assistant>:{<shard>}:<subject>:session      hash    started, last, turns, bytes, rev, owner; fence, lease,
+                                                                stop, next, next_until
     parley:<assistant>:{<shard>}:<subject>:turns        list    one row a turn (memory/codec.py), oldest first
     parley:<assistant>:{<shard>}:<subject>:ids          set     ids of turns that a retry may ask for
     parley:<assistant>:{<shard>}:<subject>:attributes   string  JSON document of the session

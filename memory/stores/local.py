@@ -55,7 +55,6 @@ class _Entry:
     rows: deque[tuple[str, bytes]] = field(default_factory=deque)
     ids: set[str] = field(default_factory=set)
     attributes: bytes = b""
-    last_turn: str = ""
     last_row: tuple[int, str, bytes] | None = None
     fence: int = 0
     lease: int = 0
@@ -116,7 +115,7 @@ class _Index:
 
     def _passed(self, now: int) -> int:
         """How many are at or before ``now``."""
-        return int(self._sorted.bisect_right((now, "\U0010ffff")))
+        return int(self._sorted.bisect_left((now + 1, "")))
 
 
 class _Indexes:
@@ -137,6 +136,7 @@ class LocalStore(SessionStore):
         self._entries: dict[Key, _Entry] = {}
         self._indexes: dict[str, _Indexes] = {}
         self._bytes = 0
+        self._fence = 0
         self._minutes: dict[int, dict[str, int]] = {}
         self._totals: dict[str, int] = {}
         self._listeners: list[Listener] = []
@@ -164,7 +164,8 @@ class LocalStore(SessionStore):
                 entry = self._entries[key] = _Entry()
                 self._bytes += entry.size
             found = self._snapshot(key, entry, turns, now)
-            entry.fence = max(now * 1000, entry.fence + 1)
+            # One count for all subjects, so that a subject that is forgotten and comes back never has a fence twice.
+            self._fence = entry.fence = max(now * 1000, self._fence + 1)
             entry.lease = now + lease_ms
             entry.waits, entry.stop = ("", 0), False
             return Claimed(entry.fence, found)
@@ -196,17 +197,15 @@ class LocalStore(SessionStore):
     def commit(self, key: Key, fence: int, commit: Commit) -> Committed:
         with self._lock:
             now = self.now()
-            entry = self._entries.get(key)
             turn, closing = commit.turn, commit.closing
-            if entry and turn and self._stored(entry, turn.id, now):
-                return Committed.STORED
             entry = self._held(key, fence)
             if entry is None:
-                return Committed.STALE
+                return Committed.STORED if turn and self._stored(key, turn.id, now) else Committed.STALE
             if commit.attributes is not None and _revision(entry) != commit.session.revision:
                 return Committed.CONFLICT
             row = (turn.id, encode_turn(turn)) if turn else None
-            self._make_room(len(row[1]) if row else 0)
+            attributes = None if commit.attributes is None else encode_document(commit.attributes)
+            self._make_room((len(row[1]) if row else 0) + (len(attributes) if attributes else 0))
             before = entry.size
             if commit.forget_turns:
                 entry.forget_turns()
@@ -220,25 +219,23 @@ class LocalStore(SessionStore):
             if closing:
                 self._finish(key, entry, closing)
             else:
-                attributes = commit.attributes
+                revision = _revision(entry)
                 if attributes is not None:
-                    entry.attributes = encode_document(attributes)
-                entry.session = replace(
-                    commit.session,
-                    revision=commit.session.revision + (attributes is not None),
-                    attributes={},
-                )
+                    entry.attributes, revision = attributes, revision + 1
+                entry.session = replace(commit.session, revision=revision, attributes={})
                 entry.deadline = commit.deadline
                 self._index(key).deadlines.put(key.subject, commit.deadline)
-            entry.last_turn = turn.id if turn else ""
             entry.lease, entry.stop = 0, False
             self._bytes += entry.size - before
             self.count(commit.counted)
             return Committed.STORED
 
-    def _stored(self, entry: _Entry, turn_id: str, now: int) -> bool:
-        last = entry.last_row
-        return entry.last_turn == turn_id or bool(last and last[1] == turn_id and last[0] > now)
+    def _stored(self, key: Key, turn_id: str, now: int) -> bool:
+        """The lease goes with the turn that is stored, so a repeated commit comes by here."""
+        entry = self._entries.get(key)
+        last = entry.last_row if entry else None
+        used_up = bool(last and last[1] == turn_id and last[0] > now)
+        return used_up or bool(entry and any(row_id == turn_id for row_id, _ in entry.rows))
 
     def _append(self, entry: _Entry, row: tuple[str, bytes], commit: Commit) -> None:
         entry.rows.append(row)
@@ -309,7 +306,7 @@ class LocalStore(SessionStore):
             return Closed.CLOSED
 
     def _finish(self, key: Key, entry: _Entry, closing: Closing) -> None:
-        entry.session, entry.attributes, entry.last_turn, entry.deadline = None, b"", "", None
+        entry.session, entry.attributes, entry.deadline = None, b"", None
         if closing.history_until is None:
             entry.forget_turns()
         entry.ended = [closing.record, *entry.ended][:ENDED_KEPT]
@@ -342,7 +339,7 @@ class LocalStore(SessionStore):
                 index.put(key.subject, None)
             if entry.session:
                 self._add({f"{key.namespace}.{LIVE_TURNS}": -entry.session.turns})
-            return bool(entry.session or entry.rows or entry.ended or entry.last_row)
+            return bool(entry.session or entry.rows or entry.ended or entry.last_row or entry.lease)
 
     def ended(self, key: Key) -> list[EndedSession]:
         with self._lock:
@@ -362,7 +359,10 @@ class LocalStore(SessionStore):
     def postpone(self, key: Key, deadline: int | None) -> bool:
         with self._lock:
             index = self._index(key).deadlines
-            return index.put(key.subject, deadline) if key.subject in index else False
+            entry = self._entries.get(key)
+            if key.subject not in index or (deadline is None and entry and entry.session):
+                return False
+            return index.put(key.subject, deadline)
 
     def live(self, namespace: str, limit: int, offset: int = 0) -> list[Key]:
         with self._lock:
@@ -431,10 +431,15 @@ class LocalStore(SessionStore):
             return dict(self._totals)
 
     def listen(self) -> Listener:
-        listener = Listener(on_close=lambda: self._listeners.remove(listener))
+        listener = Listener(on_close=lambda: self._unlisten(listener))
         with self._lock:
             self._listeners.append(listener)
         return listener
+
+    def _unlisten(self, listener: Listener) -> None:
+        with self._lock:
+            if listener in self._listeners:
+                self._listeners.remove(listener)
 
     # --- the process ------------------------------------------------------------------------------------------------
 

@@ -69,10 +69,15 @@ def client_factory(url: str, *, max_connections: int = 64) -> Callable[[], Clien
             f"got {parts.scheme or url[:20]!r}"
         )
     if not kind:
-        pool = redis.BlockingConnectionPool.from_url(
-            url, max_connections=max_connections, timeout=POOL_TIMEOUT, **options
-        )
-        return lambda: redis.Redis(connection_pool=pool)
+        redis.connection.parse_url(url)
+
+        def single() -> redis.Redis:
+            pool = redis.BlockingConnectionPool.from_url(
+                url, max_connections=max_connections, timeout=POOL_TIMEOUT, **options
+            )
+            return redis.Redis.from_pool(pool)
+
+        return single
     credentials, _, hosts = parts.netloc.rpartition("@")
     user, _, password = credentials.partition(":")
     options |= {"username": unquote(user) or None, "password": unquote(password) or None, "ssl": scheme == "rediss"}
@@ -82,7 +87,6 @@ def client_factory(url: str, *, max_connections: int = 64) -> Callable[[], Clien
     if kind == "cluster":
         return lambda: RedisCluster(
             startup_nodes=[ClusterNode(host, port) for host, port in nodes],
-            cluster_error_retry_attempts=1,
             max_connections=max_connections,
             **options,
         )
@@ -91,9 +95,14 @@ def client_factory(url: str, *, max_connections: int = 64) -> Callable[[], Clien
         raise ValueError(
             "a redis+sentinel:// URL names the service after the hosts, as in redis+sentinel://host/mymaster"
         )
+    if not (database or "0").isdecimal():
+        raise ValueError(f"the database of a redis+sentinel:// URL is a whole number, got {database!r}")
     sentinel = Sentinel(
         nodes,
-        sentinel_kwargs={"socket_connect_timeout": CONNECT_TIMEOUT, "socket_timeout": SOCKET_TIMEOUT},
+        # Sentinels have their own password or none, and redis-py would try each of them again and again.
+        sentinel_kwargs={
+            name: options[name] for name in ("socket_connect_timeout", "socket_timeout", "retry", "protocol")
+        },
         db=int(database or 0),
         max_connections=max_connections,
         **options,
@@ -103,8 +112,8 @@ def client_factory(url: str, *, max_connections: int = 64) -> Callable[[], Clien
 
 def _address(host: str, default_port: int) -> tuple[str, int]:
     name, _, port = host.rpartition(":")
-    if not name:
-        return host, default_port
-    if not port.isdecimal():
+    if not name or host.endswith("]"):
+        return host.strip("[]"), default_port
+    if not port.isdecimal() or not 1 <= int(port) <= 65_535:
         raise ValueError(f"{host!r} is no host:port")
     return name.strip("[]"), int(port)

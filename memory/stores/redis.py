@@ -17,7 +17,6 @@ from memory.clock import now_ms
 from memory.codec import (
     decode_document,
     decode_ended,
-    decode_events,
     decode_turn,
     encode_document,
     encode_ended,
@@ -49,6 +48,7 @@ from memory.stores.base import (
     Totals,
 )
 from memory.stores.refusals import answering
+from memory.stores.subscription import Subscription
 
 Client = redis.Redis | RedisCluster
 
@@ -74,6 +74,7 @@ class RedisStore(SessionStore):
         self._make_client = make_client
         self._client: Client | None = None
         self._making = threading.Lock()
+        self._events = Subscription(lambda: self.client.pubsub(), names.CHANNEL)  # type: ignore[no-untyped-call]
         self._shift = shift
         self._opened = now_ms()
 
@@ -121,8 +122,9 @@ class RedisStore(SessionStore):
             "started": session.started,
             "last": session.last_activity,
             "turns": session.turns,
-            "rev": session.revision + (commit.attributes is not None),
         }
+        if commit.attributes is not None:  # else another's change, made while this turn ran, keeps its revision
+            fields["rev"] = session.revision + 1
         if session.owner:
             fields["owner"] = session.owner
         with answering():
@@ -170,6 +172,7 @@ class RedisStore(SessionStore):
         return _snapshot(key, *reply)
 
     def peek(self, keys: Sequence[Key]) -> list[Snapshot]:
+        """One round trip a node, after one for the time."""
         now = self.now()
         with answering(), self.client.pipeline(transaction=False) as pipe:
             for key in keys:
@@ -216,6 +219,7 @@ class RedisStore(SessionStore):
             )
 
     def ended(self, key: Key) -> list[EndedSession]:
+        """Two round trips where there are any: the records, and the time."""
         with answering():
             rows: list[bytes] = self.client.lrange(names.subject_keys(key).ended, 0, ENDED_KEPT - 1)  # type: ignore[assignment]
         records = [decode_ended(key.subject, row) for row in rows]
@@ -231,6 +235,7 @@ class RedisStore(SessionStore):
         return [subject for _, subject in sorted(parts)][skip : skip + limit]
 
     def live(self, namespace: str, limit: int, offset: int = 0) -> list[Key]:
+        """One round trip a node, after one for the time."""
         now = self.now()
         parts = self._ranges(
             namespace, "deadlines", lambda key: ("ZREVRANGEBYSCORE", key, "+inf", f"({now}"), limit + offset
@@ -249,13 +254,18 @@ class RedisStore(SessionStore):
         return [(float(score), member.decode()) for reply in replies for member, score in _pairs(reply)]
 
     def postpone(self, key: Key, deadline: int | None) -> bool:
-        index = names.subject_keys(key).deadlines
+        own = names.subject_keys(key)
         with answering():
             if deadline is None:
-                return bool(self.client.zrem(index, key.subject))
-            return bool(self.client.zadd(index, {key.subject: deadline}, xx=True, ch=True))
+                return bool(scripts.VANISHED.run(self.client, own.all(0), self._shift(), key.subject))
+            with self.client.pipeline(transaction=False) as pipe:
+                pipe.zscore(own.deadlines, key.subject)
+                pipe.zadd(own.deadlines, {key.subject: deadline}, xx=True)
+                was, _ = pipe.execute()
+        return was is not None
 
     def totals(self, namespace: str) -> Totals:
+        """One round trip a node, after one for the time."""
         now = self.now()
         with answering(), self.client.pipeline(transaction=False) as pipe:
             for tag in names.TAGS:
@@ -285,9 +295,10 @@ class RedisStore(SessionStore):
                 pipe.hincrby(names.totals_key(tag), name, delta)
                 pipe.hincrby(minute, name, delta)
             pipe.expire(minute, SERIES_KEPT_MINUTES * 60)
-            if counted.events:
-                pipe.publish(names.CHANNEL, encode_events(counted.events))
             pipe.execute()
+        if counted.events:  # not in the pipeline: a cluster's takes no PUBLISH
+            with answering():
+                self.client.publish(names.CHANNEL, encode_events(counted.events))
 
     def series(self, minutes: Iterable[int]) -> dict[int, dict[str, int]]:
         """One round trip for every hundred minutes."""
@@ -313,28 +324,8 @@ class RedisStore(SessionStore):
             return _sum(pipe.execute())
 
     def listen(self) -> Listener:
-        """A connection and a thread of its own; where Redis goes away, it comes back to it by itself."""
-        pubsub = self.client.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
-        closed = threading.Event()
-        listener = Listener(on_close=closed.set)
-
-        def pump() -> None:
-            while not closed.is_set():
-                try:
-                    if not pubsub.subscribed:
-                        pubsub.subscribe(names.CHANNEL)
-                    message = pubsub.get_message(timeout=1.0)
-                except (redis.exceptions.RedisError, OSError):
-                    pubsub.reset()
-                    closed.wait(1.0)
-                    continue
-                if message and isinstance(message["data"], bytes):
-                    for event in decode_events(message["data"]):
-                        listener.put(event)
-            pubsub.close()
-
-        threading.Thread(target=pump, name="parley-events", daemon=True).start()
-        return listener
+        """One connection and one thread for all listeners of the process; they come back to a Redis that was away."""
+        return self._events.listen()
 
     # --- the server -------------------------------------------------------------------------------------------------
 
@@ -373,6 +364,7 @@ class RedisStore(SessionStore):
             return sum(reply or 0 for reply in pipe.execute())
 
     def close_store(self) -> None:
+        self._events.close()
         if self._client is not None:
             self._client.close()
 

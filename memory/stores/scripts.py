@@ -27,5 +27,5 @@ class Script:
 
 CLAIM, COMMIT, CLOSE, RENEW = Script("claim"), Script("commit"), Script("close"), Script("renew")
 RELEASE, STOP, READ = Script("release"), Script("stop"), Script("read")
-ATTRIBUTES, FORGET = Script("attributes"), Script("forget")
+ATTRIBUTES, FORGET, VANISHED = Script("attributes"), Script("forget"), Script("vanished")
 TIME = Script("time")

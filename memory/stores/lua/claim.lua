@@ -5,7 +5,7 @@
 --      or {'known', now, session, attributes, rows}  that turn is stored already, in one of the rows
 local id = ARGV[4]
 if id ~= '' then
-  if redis.call('SISMEMBER', KEYS[3], id) == 1 then
+  if redis.call('SISMEMBER', KEYS[3], id) == 1 and row_of(id) then
     return {'known', now, redis.call('HGETALL', KEYS[1]), redis.call('GET', KEYS[4]), redis.call('LRANGE', KEYS[2], 0, -1)}
   end
   local last = redis.call('GET', KEYS[5])

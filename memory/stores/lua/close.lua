@@ -9,9 +9,10 @@ if was[2] ~= ARGV[5] then return 'changed' end
 local ours = ARGV[2] ~= '' and was[4] == ARGV[2] and was[3]
 if running(was[3]) and not ours and ARGV[3] ~= '1' then return 'leased' end
 
+-- Deleting comes first: a full server refuses writes that take memory, but not in a script that has freed some.
+finish(ARGV[6], ARGV[7], ARGV[8])
 count(12, tonumber(ARGV[11]))
 publish(ARGV[9], ARGV[10])
-finish(ARGV[6], ARGV[7], ARGV[8])
 if ours then
   redis.call('HSET', KEYS[1], 'fence', was[4], 'lease', was[3])
   redis.call('PEXPIRE', KEYS[1], 60000)

@@ -6,10 +6,13 @@
 -- [17] channel  [18] events, or ''  [19] number of counts, then their pairs, then the fields and values of the session
 -- Replies 'stored', 'stale' (the lease is not ours) or 'conflict' (the attributes changed); only 'stored' wrote.
 local id = ARGV[3]
-local was = redis.call('HMGET', KEYS[1], 'fence', 'lease', 'turn', 'rev', 'bytes')
-if id ~= '' and (was[3] == id or is_turn(redis.call('GET', KEYS[5]), id)) then return 'stored' end
-if was[1] ~= ARGV[2] or not was[2] then return 'stale' end
-if ARGV[14] ~= '' and (was[4] or '0') ~= ARGV[15] then return 'conflict' end
+local was = redis.call('HMGET', KEYS[1], 'fence', 'lease', 'rev', 'bytes')
+if was[1] ~= ARGV[2] or not was[2] then
+  -- The lease goes with the turn that is stored, so a repeated commit comes by here.
+  if id ~= '' and (row_of(id) or is_turn(redis.call('GET', KEYS[5]), id)) then return 'stored' end
+  return 'stale'
+end
+if ARGV[14] ~= '' and (was[3] or '0') ~= ARGV[15] then return 'conflict' end
 
 local counts = tonumber(ARGV[19])
 count(20, counts)
@@ -24,10 +27,14 @@ if ARGV[16] ~= '' then
   end
 end
 
-local bytes = ARGV[6] == '1' and 0 or tonumber(was[5] or '0')
+local length = id ~= '' and redis.call('RPUSH', KEYS[2], ARGV[4]) or redis.call('LLEN', KEYS[2])
+local bytes = tonumber(was[4] or '0') + #ARGV[4]
+if not was[4] or ARGV[6] == '1' or length < 2 then
+  -- A session that begins with the turns of an earlier one, or whose turns were forgotten: counted anew.
+  bytes = 0
+  for _, row in ipairs(redis.call('LRANGE', KEYS[2], 0, -1)) do bytes = bytes + #row end
+end
 if id ~= '' then
-  local length = redis.call('RPUSH', KEYS[2], ARGV[4])
-  bytes = bytes + #ARGV[4]
   while length > 1 and (length > tonumber(ARGV[7]) or bytes > tonumber(ARGV[8])) do
     local row = redis.call('LPOP', KEYS[2])
     redis.call('SREM', KEYS[3], string.match(row, '^%S+'))
@@ -47,7 +54,7 @@ if ARGV[16] ~= '' then
   return 'stored'
 end
 redis.call('HDEL', KEYS[1], 'lease', 'stop')
-redis.call('HSET', KEYS[1], 'turn', id, 'bytes', text(bytes), unpack(ARGV, 20 + 2 * counts))
+redis.call('HSET', KEYS[1], 'bytes', text(bytes), unpack(ARGV, 20 + 2 * counts))
 redis.call('PEXPIRE', KEYS[1], ARGV[11])
 if ARGV[14] ~= '' then redis.call('SET', KEYS[4], ARGV[14]) end
 redis.call('PEXPIRE', KEYS[4], ARGV[11])

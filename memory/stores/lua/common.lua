@@ -15,6 +15,13 @@ local function running(lease) return lease and tonumber(lease) > now end
 -- Is this row the turn of that id?
 local function is_turn(row, id) return row and string.sub(row, 1, #id + 1) == id .. ' ' end
 
+-- The stored row of the turn of that id, or nil.
+local function row_of(id)
+  for _, row in ipairs(redis.call('LRANGE', KEYS[2], 0, -1)) do
+    if is_turn(row, id) then return row end
+  end
+end
+
 -- Adds the pairs (name, number) from ARGV[first] on, `pairs` of them, to the totals and to the minute.
 local function count(first, pairs)
   for i = first, first + 2 * pairs - 1, 2 do

@@ -1,6 +1,8 @@
 -- Erases all of a subject. KEYS[1..10]; ARGV[2] subject  [3] name of the count of turns in live sessions
 -- Replies how many keys were there.
-local turns = redis.call('HGET', KEYS[1], 'turns')
-if turns then redis.call('HINCRBY', KEYS[10], ARGV[3], -turns) end
+local turns = tonumber(redis.call('HGET', KEYS[1], 'turns') or '0')
+-- Deleting comes first: a full server refuses writes that take memory, but not in a script that has freed some.
+local erased = redis.call('DEL', KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6])
 for index = 7, 9 do redis.call('ZREM', KEYS[index], ARGV[2]) end
-return redis.call('DEL', KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6])
+if turns > 0 then redis.call('HINCRBY', KEYS[10], ARGV[3], text(-turns)) end
+return erased

@@ -1,0 +1,84 @@
+"""The chat model behind an assistant. The only place that names a provider.
+
+``MODEL`` is anything that LangChain's ``init_chat_model`` takes (``openai:gpt-4o-mini``); with ``OPENAI_BASE_URL`` the
+same client talks to Ollama, vLLM or llama.cpp. One client a model serves all assistants of a process.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import Any, Final
+
+from langchain_core.language_models import BaseChatModel
+
+from agent.offline import OFFLINE, OfflineModel, Rules
+
+DEFAULT_MODEL: Final = "openai:gpt-4o-mini"
+"""Where there is a key and nothing else is said."""
+
+MAX_RETRIES: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSettings:
+    """``name`` is ``offline`` or ``provider:model``; ``timeout`` is for a whole turn (s), ``context_tokens`` what a
+    model is shown at most, of which the newest turns are kept."""
+
+    name: str = OFFLINE
+    fallback: str = ""
+    api_key: str = ""
+    base_url: str = ""
+    timeout: float = 60.0
+    context_tokens: int = 16_000
+
+    @property
+    def provider(self) -> str:
+        return self.name.partition(":")[0] if ":" in self.name else (OFFLINE if self.name == OFFLINE else "openai")
+
+    @property
+    def model(self) -> str:
+        return self.name.partition(":")[2] or self.name
+
+
+class Models:
+    """Makes each model once, when it is first needed."""
+
+    def __init__(self, settings: ModelSettings) -> None:
+        self.settings = settings
+        self._made: dict[str, BaseChatModel] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def offline(self) -> bool:
+        return self.settings.name == OFFLINE
+
+    def main(self, rules: Rules) -> BaseChatModel:
+        """The model that answers; offline it speaks by the assistant's rules."""
+        return self._get(self.settings.name, rules)
+
+    def fallback(self, rules: Rules) -> BaseChatModel | None:
+        """The model that is asked when the first one fails, if any."""
+        return self._get(self.settings.fallback, rules) if self.settings.fallback else None
+
+    def _get(self, name: str, rules: Rules) -> BaseChatModel:
+        if name == OFFLINE:
+            return OfflineModel(rules=rules)
+        with self._lock:
+            if name not in self._made:
+                self._made[name] = self._make(name)
+            return self._made[name]
+
+    def _make(self, name: str) -> BaseChatModel:
+        from langchain.chat_models import init_chat_model
+
+        options: dict[str, Any] = {"timeout": self.settings.timeout, "max_retries": MAX_RETRIES}
+        provider = name.partition(":")[0] if ":" in name else "openai"
+        if provider == "openai":
+            options["stream_usage"] = True
+            # A server of one's own (Ollama, vLLM) asks for no key, but the client wants one to be there.
+            options["api_key"] = self.settings.api_key or "none"
+            if self.settings.base_url:
+                options["base_url"] = self.settings.base_url
+        model: BaseChatModel = init_chat_model(name if ":" in name else f"openai:{name}", **options)
+        return model

@@ -1,0 +1,21 @@
+"""What the HTTP side is told of the settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class ApiConfig:
+    """``api_keys`` are users by key; ``rate_limit`` is empty for none; ``threads`` bounds turns at once."""
+
+    version: str = "0"
+    default_assistant: str = "weather"
+    max_message_chars: int = 8_000
+    secret_key: str = "development"
+    auth: bool = False
+    api_keys: Mapping[str, str] = field(default_factory=dict)
+    cors_origins: tuple[str, ...] = ()
+    rate_limit: str = ""
+    threads: int = 64

@@ -1,0 +1,137 @@
+"""Who is asking: the authenticated user, a named one, or an anonymous one with a signed cookie."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, Final, TypeVar
+from uuid import uuid4
+
+from flask import current_app, g, request
+from itsdangerous import BadSignature, URLSafeSerializer
+
+from api.config import ApiConfig
+from api.errors import ApiError
+from api.parsing import subject_id
+
+COOKIE: Final = "parley_user"
+EVERYBODY: Final = "*"
+"""The user whose key acts for every user and administers."""
+
+OPEN: Final = frozenset({"/health", "/ready", "/api/health", "/openapi.json", "/docs"})
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """``user`` is the authenticated user or None. ``admin`` may do what only administrators may."""
+
+    user: str | None = None
+    admin: bool = False
+
+
+def identify() -> None:
+    """Before each request: find out who asks, and refuse wrong credentials where ``AUTH`` is on."""
+    config: ApiConfig = current_app.extensions["parley"].config
+    if not config.auth:
+        g.caller = Caller(admin=True)
+        return
+    key = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
+    user = next((user for known, user in config.api_keys.items() if hmac.compare_digest(known, key)), None)
+    if user is not None:
+        g.caller = Caller(None if user == EVERYBODY else user, admin=user == EVERYBODY)
+        return
+    g.caller = Caller()
+    if not is_open(request.path):
+        raise ApiError(
+            401,
+            "unauthorized",
+            "Send your key in the header Authorization: Bearer <key>",
+            headers={"WWW-Authenticate": "Bearer"},
+        )
+
+
+def is_open(path: str) -> bool:
+    """Whether anybody may ask for this path: health, description, and the page's files."""
+    return path in OPEN or path == "/" or path.startswith("/assets/")
+
+
+def caller() -> Caller:
+    return g.caller  # type: ignore[no-any-return]
+
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+def admin_only(view: View) -> View:
+    """For administrators; everybody is one while ``AUTH`` is off."""
+
+    @wraps(view)
+    def guarded(*arguments: Any, **named: Any) -> Any:
+        if not caller().admin:
+            raise ApiError(403, "forbidden", "This is for administrators only")
+        return view(*arguments, **named)
+
+    guarded.parley_admin = True  # type: ignore[attr-defined]
+    return guarded  # type: ignore[return-value]
+
+
+def own_user(user: str) -> str:
+    """A user id of the path or body that the caller may act for: 400 where it is none, 403 where it is not theirs."""
+    user = subject_id(user)
+    who = caller()
+    if who.user is not None and who.user != user and not who.admin:
+        raise ApiError(403, "forbidden", "This user is not yours")
+    return user
+
+
+def acting_user(named: str | None = None) -> str:
+    """The user of a request: the authenticated one, ``named`` (of the body), ``X-User-Id``, the cookie, a new one.
+
+    A new one is ``anon-<uuid4>`` and gets its signed cookie with the response.
+    """
+    if named is not None:
+        return own_user(named)
+    if (user := caller().user) is not None:
+        return user
+    if (header := request.headers.get("X-User-Id")) is not None:
+        return own_user(header)
+    if cookie := request.cookies.get(COOKIE):
+        try:
+            return subject_id(str(_serializer().loads(cookie)))
+        except (BadSignature, ApiError):
+            pass  # somebody else's handiwork, or an older key's: they get a new name
+    g.new_user = f"anon-{uuid4()}"
+    return str(g.new_user)
+
+
+def owner() -> str | None:
+    """Whose a session is that is opened now, and who asks for one: None acts for everybody (administrators)."""
+    who = caller()
+    if who.user is not None:
+        return who.user
+    config: ApiConfig = current_app.extensions["parley"].config
+    if config.auth and who.admin:
+        return None
+    header = request.headers.get("X-User-Id")
+    return subject_id(header) if header is not None else ""
+
+
+def set_cookie(response: Any) -> Any:
+    """After each request: a new anonymous user is remembered."""
+    if user := g.get("new_user"):
+        response.set_cookie(
+            COOKIE,
+            _serializer().dumps(user),
+            max_age=30 * 86_400,
+            httponly=True,
+            samesite="Lax",
+            secure=request.is_secure,
+        )
+    return response
+
+
+def _serializer() -> URLSafeSerializer:
+    config: ApiConfig = current_app.extensions["parley"].config
+    return URLSafeSerializer(config.secret_key, salt="anonymous-user")

@@ -1,0 +1,70 @@
+"""All that the endpoints work with, made once a process and handed to every blueprint."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from agent.conversation import Conversation, Workers
+from agent.models import Models
+from agent.registry import Registry, UnknownAssistant
+from api.config import ApiConfig
+from memory import Cleaner, SessionEngine, SessionStore
+from memory.clock import now_ms
+from memory.leases import LeaseKeeper
+
+
+@dataclass(slots=True)
+class Services:
+    """One process' engines, conversations and threads. ``session_config`` is shown to operators as it is."""
+
+    config: ApiConfig
+    registry: Registry
+    store: SessionStore
+    engines: Mapping[str, SessionEngine]
+    conversations: Mapping[str, Conversation]
+    models: Models
+    workers: Workers
+    leases: LeaseKeeper
+    cleaner: Cleaner
+    archive: Any = None
+    session_config: Mapping[str, int] = field(default_factory=dict)
+    bounds: Mapping[str, int] = field(default_factory=dict)
+    started: int = field(default_factory=now_ms)
+    draining: threading.Event = field(default_factory=threading.Event)
+    cleaners: list[Cleaner] = field(default_factory=list)
+
+    def engine(self, name: str) -> SessionEngine:
+        """The engine of an assistant, or ``UnknownAssistant``."""
+        if name not in self.engines:
+            raise UnknownAssistant(name, self.engines)
+        return self.engines[name]
+
+    def conversation(self, name: str) -> Conversation:
+        if name not in self.conversations:
+            raise UnknownAssistant(name, self.conversations)
+        return self.conversations[name]
+
+    def start(self) -> None:
+        """Start the threads; in the process that serves, after the fork."""
+        for cleaner in self._all_cleaners():
+            cleaner.start()
+
+    def close(self, drain: float) -> int:
+        """Finish running turns (at most ``drain`` seconds), stop the threads; how many turns were left."""
+        self.draining.set()
+        left = self.workers.drain(drain)
+        for cleaner in self._all_cleaners():
+            cleaner.stop()
+        for engine in self.engines.values():
+            engine.shutdown()
+        self.leases.close()
+        self.store.close_store()
+        if self.archive:
+            self.archive.close()
+        return left
+
+    def _all_cleaners(self) -> Sequence[Cleaner]:
+        return (self.cleaner, *self.cleaners)

@@ -1,0 +1,76 @@
+"""``/sessions``: what a user's sessions are, were and held, and ending them (seed 003)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from flask import Blueprint, request
+from pydantic import StringConstraints
+
+from api import shapes
+from api.errors import session_not_found
+from api.identity import own_user, owner
+from api.parsing import Body, full_session_id, parse, query_number
+from api.services import Services
+from memory import SessionEngine
+
+
+class End(Body):
+    reason: Annotated[str, StringConstraints(min_length=1, max_length=64, strip_whitespace=True)] = "manual"
+
+
+def blueprint(services: Services) -> Blueprint:
+    routes = Blueprint("sessions", __name__)
+
+    def engine() -> SessionEngine:
+        return services.engine(request.args.get("assistant") or services.config.default_assistant)
+
+    def history_of(user: str, limit: int) -> dict[str, Any]:
+        who = owner() if services.registry[engine().namespace].subject == "session" else None
+        view = engine().session(user, owner=who)
+        turns = engine().history(user, limit, owner=who)
+        return {
+            "success": True,
+            "userId": user,
+            "sessionId": view.session.id if view else "current",
+            "history": [shapes.history_entry(user, turn) for turn in turns],
+            "count": len(turns),
+        }
+
+    @routes.get("/sessions/<user>")
+    def sessions(user: str) -> dict[str, Any]:
+        live, ended = engine().list(own_user(user))
+        return {
+            "success": True,
+            "userId": user,
+            "activeSessions": 1 if live else 0,
+            "sessions": [shapes.live(live)] if live else [],
+            "endedSessions": [shapes.ended(record) for record in ended],
+        }
+
+    @routes.get("/sessions/<user>/history")
+    def history(user: str) -> dict[str, Any]:
+        return history_of(own_user(user), query_number("limit", 10, 1, 100))
+
+    @routes.get("/sessions/<user>/history/<session_id>")
+    def session_history(user: str, session_id: str) -> dict[str, Any]:
+        found = history_of(own_user(user), query_number("limit", 100, 1, 100))
+        if found["sessionId"] != full_session_id(session_id):
+            raise session_not_found()
+        found["history"] = [entry for entry in found["history"] if entry["sessionId"] == session_id]
+        return {**found, "count": len(found["history"])}
+
+    @routes.post("/sessions/<user>/end")
+    def end(user: str) -> dict[str, Any]:
+        reason = parse(End, optional=True).reason
+        ended = engine().end(own_user(user), reason)
+        message = "The session was ended" if ended else "There was no active session"
+        return {"success": True, "message": message, "reason": reason, "endedSessions": 1 if ended else 0}
+
+    @routes.get("/history/<user>")
+    def older_history(user: str) -> dict[str, Any]:
+        """The form from before there were sessions, still served."""
+        found = history_of(own_user(user), query_number("limit", 10, 1, 100))
+        return {"history": found["history"], "userId": user}
+
+    return routes

@@ -1,0 +1,88 @@
+"""How sessions and replies look in JSON (API.md)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from agent.events import Done
+from memory import EndedSession, FinishedTurn, Session, Turn, Verdict, View
+from memory.clock import iso
+from memory.session import session_id
+
+
+def session(session: Session, verdict: Verdict, now: int) -> dict[str, Any]:
+    """The session object."""
+    return {
+        "sessionId": session.id,
+        "status": "ended" if verdict.ended else "active",
+        "startTime": iso(session.started),
+        "lastActivity": iso(session.last_activity),
+        "expiresAt": iso(verdict.at),
+        "remainingSeconds": 0 if verdict.ended else max(0, (verdict.at - now) // 1000),
+        "conversationCount": session.turns,
+        "remainingConversations": verdict.remaining_turns,
+        "endReason": verdict.ended,
+    }
+
+
+def view(view: View) -> dict[str, Any]:
+    return session(view.session, view.verdict, view.now)
+
+
+def live(view_: View) -> dict[str, Any]:
+    """A live session in a list: ``duration`` is in ms."""
+    return {**view(view_), "duration": view_.now - view_.session.started}
+
+
+def ended(record: EndedSession) -> dict[str, Any]:
+    return {
+        "sessionId": record.id,
+        "startTime": iso(record.started),
+        "endTime": iso(record.ended),
+        "duration": record.ended - record.started,
+        "conversationCount": record.turns,
+        "endReason": record.reason,
+    }
+
+
+def history_entry(subject: str, turn: Turn) -> dict[str, Any]:
+    """One turn of a native history."""
+    entry: dict[str, Any] = {
+        "timestamp": iso(turn.began),
+        "message": turn.message,
+        "response": turn.response,
+        "sessionId": session_id(subject, turn.session_started),
+    }
+    if turn.interrupted:
+        entry["interrupted"] = True
+    return entry
+
+
+def safety(finished: FinishedTurn) -> dict[str, Any]:
+    """Where the turn is safe, and whether the reply was made with all that there is."""
+    return {
+        "degraded": finished.degraded,
+        "history": "partial" if finished.partial else "complete",
+        "durability": finished.durability.value,
+        "replayed": finished.replayed,
+    }
+
+
+def reply(done: Done, assistant: str) -> dict[str, Any]:
+    """The answer of ``/chat``, and of the last event of ``/chat/stream``."""
+    finished = done.finished
+    body: dict[str, Any] = {
+        "success": True,
+        "response": done.text,
+        "userId": finished.session.key.subject,
+        "assistant": assistant,
+        "sessionId": finished.session.id,
+        "timestamp": iso(finished.turn.ended),
+        "session": session(finished.session, finished.verdict, finished.now),
+        **safety(finished),
+    }
+    if finished.turn.interrupted:
+        body["interrupted"] = True
+    if finished.turn.data:
+        body["data"] = dict(finished.turn.data)
+    return body

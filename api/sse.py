@@ -1,0 +1,47 @@
+"""Server-sent events: a turn or a feed written as ``text/event-stream``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+import orjson
+from flask import Response, stream_with_context
+
+from agent.events import Done, Event, Failed, Token, ToolUsed
+from api.errors import body_of, to_api_error
+
+KEEP_AWAKE = b": keep-awake\n\n"
+
+
+def event(name: str, data: Mapping[str, Any]) -> bytes:
+    """One event."""
+    return b"event: " + name.encode() + b"\ndata: " + orjson.dumps(data) + b"\n\n"
+
+
+def respond(chunks: Iterable[bytes], headers: Mapping[str, str] | None = None) -> Response:
+    """A response that is written as it is made; proxies are asked not to hold it back."""
+    response = Response(stream_with_context(iter(chunks)), mimetype="text/event-stream")
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Accel-Buffering"] = "no"
+    response.headers.extend(headers or {})
+    return response
+
+
+def turn(
+    first: Mapping[str, Any], events: Iterator[Event | None], last: Callable[[Done], Mapping[str, Any]]
+) -> Iterator[bytes]:
+    """A turn's events: ``session``, then ``token`` and ``tool``, then ``done`` (whatever ``last`` makes of it) or
+    ``error``."""
+    yield event("session", first)
+    for each in events:
+        if each is None:
+            yield KEEP_AWAKE
+        elif isinstance(each, Token):
+            yield event("token", {"text": each.text})
+        elif isinstance(each, ToolUsed):
+            yield event("tool", {"name": each.name, "status": each.status})
+        elif isinstance(each, Done):
+            yield event("done", last(each))
+        elif isinstance(each, Failed):
+            yield event("error", body_of(to_api_error(each.error)))

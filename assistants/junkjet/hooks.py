@@ -1,0 +1,89 @@
+"""Around the model: each message is read into the session before it, and long conversations get a hint after it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from agent.assistant import TurnContext
+from assistants.junkjet.details import read_details
+from assistants.junkjet.prices import kilograms
+from assistants.junkjet.profile import fold, recalled
+from assistants.junkjet.understanding import Understanding, read_message
+from assistants.junkjet.whereabouts import Location
+
+LONG_CONVERSATION: Final = 9
+"""From this message of a session on, the reply offers help with something new."""
+
+_ABOUT_PEOPLE: Final = frozenset({"finding_connections", "selling", "buying"})
+_PHASES: Final = {
+    "phase1": "phase 1 (a household)",
+    "phase2": "phase 2 (a middle buyer or organisation)",
+    "phase3": "phase 3 (a large recycler)",
+}
+_SEARCHES: Final[dict[Location, str]] = {"current": "their current position", "home": "their saved home address"}
+_HINTS: Final = (
+    "We have covered a lot. If you would like help with something new, another material or a price, just tell me.",
+    "Is there something new I can help with? Another material, a price check, or people near another place?",
+    "If that is settled, I am glad to help with something new: just name a material or ask a question.",
+)
+
+
+def before(context: TurnContext) -> str:
+    """Reads the message into the session's attributes, routes the client, and returns what the model should know."""
+    said, details = read_message(context.message), read_details(context.message)
+    # Only the first message of a session looks back; after it the session has attributes of its own.
+    earlier = recalled(context.history) if not context.attributes else {}
+
+    def change(profile: dict[str, Any]) -> None:
+        for key, value in earlier.items():
+            profile.setdefault(key, value)
+        fold(profile, said, details, context.now)
+
+    profile = context.update(change)
+    flag = location_flag(said, profile)
+    if flag:
+        context.attach("locationFlag", flag)
+    return _what_is_known(context, profile, flag)
+
+
+def after(context: TurnContext, reply: str) -> str:
+    """Adds the long-conversation hint from the ninth message of a session on, once."""
+    number = context.turns + 1
+    if number < LONG_CONVERSATION or reply.endswith(_HINTS):
+        return reply
+    return f"{reply}\n\n{_HINTS[number % len(_HINTS)]}"
+
+
+def location_flag(said: Understanding, profile: Mapping[str, Any]) -> Location | None:
+    """Where the client should search: around ``current`` or ``home``, or None where no search is asked for.
+
+    It is asked for by "buyers near me", by "near me" in answer to a question about a sale, and by "find buyers" from
+    someone who said earlier where they are.
+    """
+    if said.intent == "finding_connections":
+        return said.location or profile.get("location")
+    if said.intent in _ABOUT_PEOPLE or (said.intent == "general" and profile.get("currentIntent") in _ABOUT_PEOPLE):
+        return said.location
+    return None
+
+
+def _what_is_known(context: TurnContext, profile: Mapping[str, Any], flag: Location | None) -> str:
+    """The user, as far as the session knows, in a few lines for the model."""
+    facts = [f"- They are {_PHASES.get(profile['userType'], profile['userType'])}."]
+    if "name" in profile:
+        facts.append(f"- They are called {profile['name']}.")
+    if profile["preferences"]:
+        counts = sorted(profile["preferences"].items(), key=lambda item: -item[1])
+        facts.append("- Materials spoken of: " + ", ".join(f"{name} ({count}x)" for name, count in counts) + ".")
+    if "material" in profile:
+        amount = f", about {kilograms(profile['amountKg'])}" if "amountKg" in profile else ""
+        facts.append(f"- Last material: {profile['material']}{amount}.")
+    if "city" in profile:
+        facts.append(f"- Place: {profile['city']}.")
+    facts.append(f"- Intent: {profile['currentIntent']}. Mood of this message: {profile['sentiment']}.")
+    if flag:
+        facts.append(f"- The app now opens a search around {_SEARCHES[flag]}; tell them.")
+    if context.turns == 0 and context.history:
+        facts.append("- They are back after a break; the earlier messages are from before it.")
+    return f"About the user (message {context.turns + 1} of this session):\n" + "\n".join(facts)

@@ -1,0 +1,136 @@
+"""Which passages a message is answered from: found anew, or those of the last answer when it points back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from agent.library import Library
+from agent.retrieval import Hit, Index, Passage
+from assistants.news.questions import Question, read_question
+
+MOST_PASSAGES: Final = 5
+LATEST: Final = 5
+
+_SURE: Final = 0.6
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a message is answered from, best passage first.
+
+    ``index`` is the one that was searched. ``query`` are the words to answer by; for a follow-up with those of the
+    question before it. ``follows`` says that the passages are those of an earlier answer. No passages, and a message
+    of kind ``question`` or ``latest``: nothing relevant was found.
+    """
+
+    index: Index
+    question: Question
+    query: str
+    passages: tuple[Passage, ...] = ()
+    follows: bool = False
+
+    @property
+    def documents(self) -> list[list[Passage]]:
+        """The passages by document, best document first, each in the order of its text."""
+        grouped: dict[str, list[Passage]] = {}
+        for passage in self.passages:
+            grouped.setdefault(passage.document, []).append(passage)
+        return [sorted(group, key=lambda passage: passage.place) for group in grouped.values()]
+
+
+def look_up(library: Library, message: str, remembered: Sequence[str] = (), previous: str = "") -> Found:
+    """What ``message`` is answered from.
+
+    ``remembered`` are the ids of the passages of the last answer, best first; ``previous`` the message before.
+    """
+    index = library.index()
+    question = read(index, message)
+    if question.kind == "latest":
+        return Found(index, question, "", tuple(index.newest(LATEST, question.subject)))
+    if question.kind != "question":
+        return Found(index, question, "")
+    query = words_to_search(question, message)
+    hits = library.search(query, limit=2 * MOST_PASSAGES) if question.telling else []
+    before = list(dict.fromkeys(passage.document for passage in index.get(remembered)))
+    if before and _points_back(index, question, query, hits, before):
+        passages = _followed(index, question, query, before)
+        return Found(index, question, f"{previous} {query}".strip(), passages, follows=True)
+    return Found(index, question, query, _chosen(index, _near_the_best(hits)))
+
+
+def found_again(library: Library, message: str, ids: Sequence[str], follows: bool, previous: str = "") -> Found:
+    """What ``look_up`` found for the same message, from the ids of its passages."""
+    index = library.index()
+    question = read(index, message)
+    query = words_to_search(question, message)
+    if follows:
+        query = f"{previous} {query}".strip()
+    return Found(index, question, query, tuple(index.get(ids)), follows)
+
+
+def read(index: Index, message: str) -> Question:
+    """``message``, read; if all it names is a topic of the index, it asks for the latest of it."""
+    question = read_question(message, index.terms)
+    asked = index.terms(question.subject)
+    topic = next((topic for topic in index.topics if asked and index.terms(topic) == asked), "")
+    return Question("latest", topic) if topic else question
+
+
+def words_to_search(question: Question, message: str) -> str:
+    """The message without the talk around what it is about."""
+    return question.subject or message
+
+
+def _points_back(index: Index, question: Question, query: str, hits: Sequence[Hit], before: Sequence[str]) -> bool:
+    if question.choice is not None or not question.telling:
+        return True
+    here = index.search(query, limit=1, within=before, least_coverage=0)
+    covered_here = here[0].coverage if here else 0.0
+    elsewhere = next((hit for hit in hits if hit.passage.document not in before), None)
+    covered_elsewhere = elsewhere.coverage if elsewhere else 0.0
+    if question.refers:
+        # "What about the comet, when can it be seen?" names its own subject.
+        named = elsewhere is not None and any(term in question.telling for term in index.terms(elsewhere.passage.title))
+        return covered_here >= covered_elsewhere or not (named or covered_elsewhere >= _SURE)
+    # "Who is the engineer?" says "the" of somebody spoken of, if there is one there and no article is about one.
+    named = any(term in question.telling for hit in hits for term in index.terms(hit.passage.title))
+    return len(question.telling) == 1 and covered_here >= _SURE and not named
+
+
+def _followed(index: Index, question: Question, query: str, before: list[str]) -> tuple[Passage, ...]:
+    """The passages of the documents of the last answer, the one that is meant first."""
+    order = list(before)
+    if question.choice is not None:
+        if not -len(order) <= question.choice < len(order):
+            return ()
+        order = [order[question.choice]]
+    elif question.telling:
+        best = [hit.passage.document for hit in index.search(query, limit=5, within=before, least_coverage=0)]
+        order = list(dict.fromkeys([*best, *order]))
+    passages = [passage for document in order for passage in index.document(document)[:MOST_PASSAGES]]
+    return tuple(passages[:MOST_PASSAGES])
+
+
+def _near_the_best(hits: Sequence[Hit]) -> list[Hit]:
+    """Without the hits that are far behind the best one, by words and by meaning."""
+    covered = max((hit.coverage for hit in hits), default=0.0)
+    near = max((hit.similarity or 0.0 for hit in hits), default=0.0)
+    return [
+        hit
+        for hit in hits
+        if hit.coverage >= 0.6 * covered or (hit.similarity is not None and hit.similarity >= near - 0.08)
+    ]
+
+
+def _chosen(index: Index, hits: Sequence[Hit]) -> tuple[Passage, ...]:
+    """The passages of ``hits``, and what stands beside the best one: the answer may be in the next paragraph."""
+    chosen: dict[str, Passage] = {}
+    for number, hit in enumerate(hits):
+        chosen[hit.passage.id] = hit.passage
+        if number == 0:
+            for passage in index.document(hit.passage.document):
+                if abs(passage.place - hit.passage.place) == 1:
+                    chosen[passage.id] = passage
+    return tuple(list(chosen.values())[:MOST_PASSAGES])

@@ -1,0 +1,24 @@
+"""Shopping (seed 004): a shop assistant that knows the catalogue, the cart and what the shopper prefers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from agent.assistant import Assistant
+from assistants.shopping.hooks import after, before
+from assistants.shopping.offline import reply
+from assistants.shopping.policy import POLICY
+from assistants.shopping.tools import TOOLS
+
+ASSISTANT: Final = Assistant(
+    name="shopping",
+    summary="Finds, compares and collects electronics, with a cart that lasts a day",
+    policy=POLICY,
+    prompt=Path(__file__).with_name("prompt.md").read_text("utf-8"),
+    offline=reply,
+    tools=TOOLS,
+    subject="session",
+    before=before,
+    after=after,
+)

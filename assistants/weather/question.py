@@ -1,0 +1,213 @@
+"""What a person wants to know: which cities, which time, which unit, and what of the weather.
+
+A conversation is read from its beginning, since «and in Rome?» means the time that was asked for before, and «and
+tomorrow?» the city.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Final
+
+from assistants.weather.cities import cities
+from assistants.weather.introductions import introduced
+from assistants.weather.tokens import Token, keys, tokens
+from assistants.weather.vocabulary import COMMON, TOPICS, TRAVEL, WEATHER, listed
+from assistants.weather.when import PRESENT, When, parse
+
+WHICH_CITY: Final = "Which city"
+"""How the question for a city begins; a reply to it may be the city alone."""
+
+UNKNOWN_CITY: Final = "I don't know a place called"
+"""How it begins to be said that a city is unknown; it is not asked for again by «and tomorrow?»."""
+
+FAHRENHEIT: Final = frozenset({"fahrenheit", "farenheit", "°f", "imperial", "mph"})
+CELSIUS: Final = frozenset({"celsius", "celcius", "centigrade", "°c", "metric", "kmh"})
+ANSWERS: Final = listed(
+    """
+    in the for it's i'm i am please from at city of near to ok okay yes sure maybe and then thanks let's say how about
+    try well um hmm
+    """
+)
+"""Common words that a person may wrap a city in who was asked for one: «I'm in Bergen»."""
+
+SHORT: Final = 6
+"""Words of a message that may be no more than a follow-up: «and tomorrow, please?»."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one message says by itself. ``is_weather``: it asks for the weather; ``follows``: it leans on what was said.
+
+    ``sure``: the cities surely are cities. ``here``: the weather of wherever the person is, which we can't see.
+    """
+
+    cities: tuple[str, ...]
+    when: When | None
+    unit: str
+    about: frozenset[str]
+    is_weather: bool
+    follows: bool
+    here: bool
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question about the weather, with what it left unsaid filled in from the conversation."""
+
+    cities: tuple[str, ...] = ()
+    when: When = PRESENT
+    unit: str = "celsius"
+    about: frozenset[str] = frozenset()
+    here: bool = False
+
+
+def read(message: str) -> Reading:
+    """What ``message`` says by itself."""
+    words = tokens(message)
+    name = introduced(words)
+    said = keys(words)
+    unit = _unit(words)
+    when = parse(words)
+    about = _about(said)
+    named, sure = cities(words)
+    follows = _follows(said)
+    asks = bool(about) or any(key in WEATHER for key in said)
+    short = sum(word.is_word for word in words) <= SHORT
+    if not asks and named and sure:
+        is_about_a_stay = any(key in TRAVEL for key in said) or _asks_how_it_is(said)
+        asks = is_about_a_stay or follows or bool(when) or len(named) > 1 or (short and _only(words, named))
+    if not asks and (when or unit or follows):
+        # «And tomorrow?», «in Fahrenheit, please»; and «and Bergen?», but not «what about your mother?».
+        asks = short and (bool(named) if follows and named else _nothing_else(words))
+    return Reading(named if asks else (), when, unit, about, asks, follows, _here(said), name)
+
+
+def understand(message: str, history: Sequence[tuple[str, str]]) -> Question | None:
+    """The question that ``message`` asks after ``history`` (role and text, oldest first); None where it asks none."""
+    so_far = _Conversation()
+    for role, text in history:
+        so_far.hear(role, text)
+    return _next(so_far.question, message, asked_for_city=so_far.asked_for_city)
+
+
+def remembered_cities(history: Sequence[tuple[str, str]]) -> list[str]:
+    """The cities that were asked for in a conversation, in their order."""
+    so_far = _Conversation()
+    for role, text in history:
+        so_far.hear(role, text)
+    return list(so_far.cities)
+
+
+class _Conversation:
+    """What was asked so far, kept up to date from message to message."""
+
+    def __init__(self) -> None:
+        self.question = Question()
+        self.asked_for_city = False
+        self.cities: dict[str, None] = {}
+        self._before = Question()
+
+    def hear(self, role: str, text: str) -> None:
+        if role == "human":
+            self._before = self.question
+            self.question = _next(self.question, text, asked_for_city=self.asked_for_city) or self.question
+            return
+        if UNKNOWN_CITY in text:
+            self.question = replace(self.question, cities=self._before.cities)
+        self.asked_for_city = WHICH_CITY in text
+        self.cities.update((_titled(city), None) for city in self.question.cities)
+
+
+def _next(question: Question, message: str, *, asked_for_city: bool) -> Question | None:
+    reading = read(message)
+    named = reading.cities
+    if not reading.is_weather:
+        named = _city_alone(message, sure=asked_for_city)
+        if not named:
+            return None
+    only_unit = bool(reading.unit) and not reading.about and not reading.when
+    leans = reading.follows or only_unit or (asked_for_city and bool(named))
+    return Question(
+        cities=named or (() if reading.here else question.cities),
+        when=reading.when or (question.when if leans else PRESENT),
+        unit=reading.unit or question.unit,
+        about=reading.about or (question.about if leans else frozenset()),
+        here=reading.here,
+    )
+
+
+def _titled(city: str) -> str:
+    return city if city != city.lower() else city.title()
+
+
+def _unit(words: Sequence[Token]) -> str:
+    unit = ""
+    for index, word in enumerate(words):
+        before = words[index - 1].key if index else ""
+        letter = word.key if before in ("in", "degrees", "degree") and word.key in ("f", "c") else ""
+        if word.key in FAHRENHEIT or letter == "f":
+            unit = "fahrenheit"
+        elif word.key in CELSIUS or letter == "c":
+            unit = "celsius"
+        else:
+            continue
+        word.used = True
+        for earlier in (index - 1, index - 2):
+            if earlier >= 0 and words[earlier].key in ("in", "degrees", "degree", "to", "as"):
+                words[earlier].used = True
+    return unit
+
+
+def _about(said: Sequence[str]) -> frozenset[str]:
+    topics = {topic for topic, words in TOPICS.items() if any(key in words for key in said)}
+    pairs = set(pairwise(said))
+    if pairs & {("what", "time"), ("what's", "time"), ("local", "time"), ("the", "time")} and "weather" not in said:
+        topics.add("time")
+    return frozenset(topics)
+
+
+def _follows(said: Sequence[str]) -> bool:
+    first = [key for key in said if key.isalpha()][:2]
+    return first[:1] in (["and"], ["also"], ["or"]) or first in (["what", "about"], ["how", "about"], ["same", "for"])
+
+
+def _asks_how_it_is(said: Sequence[str]) -> bool:
+    return ("it" in said or "it's" in said) and any(
+        key in ("how", "how's", "what", "what's", "is", "will") for key in said
+    )
+
+
+def _here(said: Sequence[str]) -> bool:
+    pairs = set(pairwise(said))
+    mine = {("my", place) for place in ("city", "town", "area", "place", "location", "home", "house", "region")}
+    return bool({"here", "nearby", "outside"} & set(said) or pairs & (mine | {("near", "me"), ("around", "me")}))
+
+
+def _only(words: Sequence[Token], named: tuple[str, ...]) -> bool:
+    """Whether a message is the cities and small words: «London please», «in Rome?»."""
+    inside = {part for name in named for part in name.split()}
+    return all(word.used or not word.is_word or word.key in COMMON or word.text in inside for word in words)
+
+
+def _nothing_else(words: Sequence[Token]) -> bool:
+    return all(word.used or not word.is_word or word.key in COMMON for word in words)
+
+
+def _city_alone(message: str, *, sure: bool) -> tuple[str, ...]:
+    """A message that is a city and nothing else: «Bergen», «Bergen, Norway». Surer if a city was asked for."""
+    words = tokens(message)
+    introduced(words)
+    parse(words)
+    count = sum(word.is_word for word in words)
+    if not 1 <= count <= (6 if sure else 4):
+        return ()
+    free = [word for word in words if word.is_word and not word.used]
+    strange = {word.key for word in free if word.key in COMMON}
+    if not free or (strange and not (sure and strange <= ANSWERS)):
+        return ()
+    named, _ = cities(words)
+    return named

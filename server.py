@@ -1,0 +1,133 @@
+"""Starts the server: settings, services, application, and the processes that serve it."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import logging
+import multiprocessing.util
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any, Final
+
+import settings as environment
+from settings import BadSetting, Settings
+
+VERSION: Final = "0.1.0"
+
+log = logging.getLogger("parley")
+
+
+def build(settings: Settings) -> Any:
+    """The services of one process. Connects to nothing and starts no thread."""
+    from agent.conversation import Conversation, Workers
+    from agent.models import Models
+    from agent.registry import find
+    from api import Services
+    from memory import Cleaner, SessionEngine, open_store
+    from memory.leases import LeaseKeeper
+
+    registry = find("assistants", settings["ASSISTANTS"])
+    registry[settings["DEFAULT_ASSISTANT"]]  # a default that is not there stops the start
+    for package in registry.packages.values():
+        if hasattr(package, "configure"):
+            package.configure(settings.of_package(package.SETTINGS))
+    store = open_store(settings.store_url, max_connections=settings["THREADS"] + 8)
+    leases = LeaseKeeper(store)
+    models = Models(settings.model)
+    workers = Workers(settings["THREADS"])
+    engines = {
+        name: SessionEngine(
+            store,
+            settings.policy(name, assistant.policy),
+            namespace=name,
+            turn_wait=settings["TURN_WAIT"],
+            leases=leases,
+        )
+        for name, assistant in registry.items()
+    }
+    return Services(
+        config=settings.api(VERSION),
+        registry=registry,
+        store=store,
+        engines=engines,
+        conversations={
+            name: Conversation(assistant, engines[name], models, workers) for name, assistant in registry.items()
+        },
+        models=models,
+        workers=workers,
+        leases=leases,
+        cleaner=Cleaner(list(engines.values()), settings["CLEANUP_INTERVAL"] / 1000),
+        session_config=settings.session_config(),
+        bounds={
+            "maxBytesPerSession": settings["MAX_SESSION_BYTES"],
+            "maxTurnsAtOnce": settings["THREADS"] * settings["WORKERS"],
+            "localMaxBytes": settings["LOCAL_MAX_BYTES"],
+        },
+    )
+
+
+def load_app(settings: Settings) -> Any:
+    """In a worker process: the application, with its threads started."""
+    from api import create_app, logs
+
+    _die_with_parent()
+    logs.configure(settings["LOG_LEVEL"], settings["LOG_FORMAT"])
+    services = build(settings)
+    services.start()
+    multiprocessing.util.Finalize(None, _close, (services, settings["DRAIN_TIMEOUT"]), exitpriority=100)
+    app = create_app(services)
+    gc.collect()
+    gc.freeze()  # what is there now stays: collections need not look at it again
+    return app
+
+
+def _close(services: Any, drain: float) -> None:
+    left = services.close(drain)
+    if left:
+        log.warning("%d turns were still running after %g s and were given up", left, drain)
+    log.info("stopped")
+
+
+def _die_with_parent() -> None:
+    """A worker whose main process was killed must not go on serving its port (Linux: PR_SET_PDEATHSIG)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+
+
+def main() -> int:
+    """Serve until SIGTERM or SIGINT. 2 when a setting makes no sense."""
+    try:
+        settings = environment.load()
+        settings.data_dir()
+        build(settings)  # whatever is wrong is told now, not by a worker
+    except (BadSetting, LookupError, ValueError) as error:
+        print(f"parley: {error}", file=sys.stderr)
+        return 2
+    from granian import Granian
+    from granian.constants import Interfaces
+    from granian.log import LogLevels
+
+    server = Granian(
+        "server:load_app",
+        address=settings["HOST"],
+        port=settings["PORT"],
+        interface=Interfaces.WSGI,
+        workers=settings["WORKERS"],
+        blocking_threads=settings["THREADS"] + 8,
+        backlog=2_048,
+        backpressure=settings["THREADS"] + 8,
+        workers_kill_timeout=settings["DRAIN_TIMEOUT"] + 5,
+        respawn_failed_workers=True,
+        log_level=LogLevels.error,
+    )
+    loader: Callable[..., Any] = lambda *_, **__: load_app(settings)  # noqa: E731
+    server.serve(target_loader=loader, wrap_loader=False)
+    return 0
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("LANGSMITH_TRACING", "false")
+    sys.exit(main())
