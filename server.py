@@ -92,9 +92,9 @@ def _close(services: Any, drain: float) -> None:
 
 
 def _die_with_parent() -> None:
-    """A worker whose main process was killed must not go on serving its port (Linux: PR_SET_PDEATHSIG)."""
+    """A worker whose main process was killed goes with it and frees the port (Linux: PR_SET_PDEATHSIG)."""
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
 
 def main() -> int:

@@ -76,6 +76,7 @@ class OfflineModel(BaseChatModel):
     """
 
     rules: Rules = echo
+    model_name: str = OFFLINE
 
     @property
     def _llm_type(self) -> str:
@@ -83,7 +84,7 @@ class OfflineModel(BaseChatModel):
 
     @property
     def _identifying_params(self) -> dict[str, Any]:
-        return {"model_name": OFFLINE}
+        return {"model_name": self.model_name}
 
     def bind_tools(self, tools: Sequence[Any], **kwargs: Any) -> Runnable[LanguageModelInput, AIMessage]:
         return self.bind(tools=[convert_to_openai_tool(tool) for tool in tools], **kwargs)
@@ -151,7 +152,7 @@ def to_ask(messages: Sequence[BaseMessage], tools: frozenset[str], turn: TurnCon
         for message in messages[last + 1 :]
         if isinstance(message, ToolMessage) and (call := calls.get(message.tool_call_id))
     ]
-    return Ask(str(messages[last].text) if last >= 0 else "", history, results, tools, turn)
+    return Ask(str(messages[last].text) if last >= 0 else "", tuple(history), tuple(results), tools, turn)
 
 
 def _call_id() -> str:

@@ -5,6 +5,7 @@ An ``Index`` never changes once it is built, so threads share it freely; a newer
 
 from __future__ import annotations
 
+import logging
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -16,6 +17,9 @@ import numpy as np
 
 from agent.embedding import Vectors
 from agent.terms import Terms
+
+# It turns its own debugging on when it is imported, whatever the program's level.
+logging.getLogger("bm25s").setLevel(logging.WARNING)
 
 FUSION_CONSTANT: Final = 60
 """The *k* of reciprocal rank fusion: how little the very first ranks outweigh the next (Cormack et al. 2009)."""

@@ -79,8 +79,11 @@ def encode_document(document: Mapping[str, Any]) -> bytes:
 
 
 def decode_document(raw: bytes | None) -> dict[str, Any]:
-    """The document, empty where there is none."""
-    document = orjson.loads(raw) if raw else {}
+    """The document, empty where there is none; ``CorruptRow`` where it can't be read."""
+    try:
+        document = orjson.loads(raw) if raw else {}
+    except ValueError as error:
+        raise CorruptRow("a stored document can't be read") from error
     if not isinstance(document, dict):
         raise CorruptRow("a stored document is not a JSON object")
     return document
@@ -104,5 +107,8 @@ def encode_ended(ended: EndedSession) -> bytes:
 
 
 def decode_ended(subject: str, row: bytes) -> EndedSession:
-    started, end, turns, reason = orjson.loads(row)
+    try:
+        started, end, turns, reason = orjson.loads(row)
+    except (ValueError, TypeError) as error:
+        raise CorruptRow("a stored record can't be read") from error
     return EndedSession(subject, started, end, turns, reason)

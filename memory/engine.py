@@ -41,7 +41,7 @@ MAX_ATTRIBUTES: Final = 16_384
 """Bytes of a session's attributes, as JSON."""
 
 _ATTEMPTS: Final = 100
-_POLL: Final = 0.025
+_POLL: Final = 0.01
 _APPLIED: Final = "_applied"
 _APPLIED_KEPT: Final = 32
 
@@ -59,9 +59,9 @@ class TurnArchive(Protocol):
 class RunningTurn:
     """A turn between ``begin_turn`` and ``finish_turn``. ``session`` is as it was before this turn.
 
-    Where the key was used before, ``replay`` is the stored turn and there is nothing to finish. ``partial``: there may
-    be more history in a store that is away. ``on_signal`` is called when somebody asks the turn to stop, or its lease
-    is lost.
+    Where the key was used before, ``replay`` is the stored turn and there is nothing to finish; ``ended`` is the record
+    of its session, if that is over and not forgotten. ``partial``: there may be more history in a store that is away.
+    ``on_signal`` is called when somebody asks the turn to stop, or its lease is lost.
     """
 
     id: str
@@ -75,6 +75,7 @@ class RunningTurn:
     forget_turns: bool = False
     replayable: bool = False
     replay: Turn | None = None
+    ended: EndedSession | None = None
     partial: bool = False
     on_signal: Callable[[Renewed], None] | None = None
     signalled: Renewed | None = None
@@ -196,7 +197,7 @@ class SessionEngine:
             key=place,
             message=message,
             session=session or Session(place, found.now, found.now, owner=owner or ""),
-            turns=turns,
+            turns=turns[-shown:] if shown else (),
             began=found.now,
             fence=fence,
             new=session is None,
@@ -222,7 +223,11 @@ class SessionEngine:
                 until = None
                 if self._line.is_head(key, ticket):
                     claimed = self.store.claim(
-                        key, holder=self.holder, lease_ms=self.leases.lease_ms, turns=shown, turn_id=turn_id
+                        key,
+                        holder=self.holder,
+                        lease_ms=self.leases.lease_ms,
+                        turns=max(1, shown),  # the last one tells whether they are past their time
+                        turn_id=turn_id,
                     )
                     if not isinstance(claimed, Busy):
                         return claimed
@@ -239,8 +244,11 @@ class SessionEngine:
             raise SessionNotFound(key.subject)
         if known.turn.message != message:
             raise IdempotencyMismatch
+        ended = None
         if session is None or session.started != known.turn.session_started:
-            session = Session(key, known.turn.session_started, known.turn.ended, turns=1)
+            started = known.turn.session_started
+            ended = next((record for record in self.store.ended(key) if record.started == started), None)
+            session = Session(key, started, known.turn.ended, turns=ended.turns if ended else 1)
         return RunningTurn(
             id=known.turn.id,
             key=key,
@@ -249,6 +257,7 @@ class SessionEngine:
             turns=known.found.turns,
             began=known.found.now,
             replay=known.turn,
+            ended=ended,
             partial=known.found.partial,
         )
 
@@ -286,6 +295,8 @@ class SessionEngine:
         self, turn: RunningTurn, session: Session, stored: Turn | None, changes: Sequence[Change], at: int
     ) -> tuple[Session, Verdict]:
         said = rules.verdict(self.policy, session, at)
+        # Without a turn of its own, for example when a session is touched, what is there stays as long as it would.
+        spoke = stored.ended if stored else turn.turns[-1].ended if turn.turns else None
         for _ in range(_ATTEMPTS):
             attributes = _edited(session.attributes, changes) if changes else None
             closing = self._closing(session, said.ended, said.at) if said.ended else None
@@ -300,7 +311,7 @@ class SessionEngine:
                     max_bytes=self.policy.max_bytes,
                     counted=stats.of_turn(session, stored, said.ended, new=turn.new, at=at),
                     replayable=turn.replayable,
-                    history_until=rules.history_until(self.policy, at) if stored else None,
+                    history_until=None if spoke is None else rules.history_until(self.policy, spoke),
                     forget_turns=turn.forget_turns,
                     attributes=attributes,
                     closing=closing,
@@ -320,6 +331,8 @@ class SessionEngine:
 
     def _replayed(self, turn: RunningTurn, stored: Turn) -> FinishedTurn:
         said = rules.verdict(self.policy, turn.session, turn.began)
+        if turn.ended:
+            said = replace(said, ended=turn.ended.reason, at=turn.ended.ended)
         return self._finished(turn, stored, turn.session, said, turn.began)
 
     def _finished(self, turn: RunningTurn, stored: Turn, session: Session, said: Verdict, at: int) -> FinishedTurn:
@@ -395,7 +408,10 @@ class SessionEngine:
 
     def live(self, limit: int = 100, offset: int = 0) -> Sequence[View]:
         """A page of all live sessions, those that end last first, without their turns."""
-        keys = self.store.live(self.namespace, limit, offset)
+        return self.views(self.store.live(self.namespace, limit, offset))
+
+    def views(self, keys: Sequence[Key]) -> Sequence[View]:
+        """Those of the given sessions that are live, without their turns."""
         views = (self._view(found) for found in self.store.peek(keys))
         return [view for view in views if view and not view.verdict.ended]
 
@@ -417,6 +433,8 @@ class SessionEngine:
             turn = self.begin_turn(subject, "", owner=owner, shown_turns=1, wait=0)
         except SessionBusy:
             return True
+        except SessionNotFound:
+            return False
         try:
             if turn.new:
                 return False
@@ -540,7 +558,7 @@ def _once(change: Change, key: str) -> Change:
 def iterate_live(engine: SessionEngine, page: int = 500, limit: int = 10_000) -> Iterator[View]:
     """All live sessions in pages, at most ``limit``."""
     for offset in range(0, limit, page):
-        views = engine.live(page, offset)
-        yield from views
-        if len(views) < page:
+        keys = engine.store.live(engine.namespace, min(page, limit - offset), offset)
+        yield from engine.views(keys)
+        if len(keys) < page:  # not the views: some of a page may be over
             return

@@ -58,10 +58,9 @@ def to_record(message: BaseMessage) -> Message:
     }
     rest.update(message.model_extra or {})
     try:
-        orjson.dumps(rest)
+        orjson.dumps(rest.get("artifact"))
     except TypeError:
-        rest = {name: value for name, value in message.model_dump(mode="json").items() if name in rest}
-        rest.pop("artifact", None)
+        del rest["artifact"]
     return Message(message.type, message.content, rest)
 
 

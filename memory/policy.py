@@ -5,6 +5,7 @@ Durations are seconds (as people set them), instants are milliseconds since 1970
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -25,6 +26,11 @@ class Extension:
 
     after_turns: int
     seconds: float
+
+    def __post_init__(self) -> None:
+        for name in ("after_turns", "seconds"):
+            if not 0 < getattr(self, name) < math.inf:
+                raise ValueError(f"{name} of an extension must be above 0, got {getattr(self, name)!r}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +60,14 @@ class SessionPolicy:
     def __post_init__(self) -> None:
         for name in ("duration", "inactivity", "max_turns", "keep_turns", "max_bytes", "history_ttl", "shown_turns"):
             value = getattr(self, name)
-            if value is not None and value <= 0:
+            if value is not None and not 0 < value < math.inf:
                 raise ValueError(f"{name} must be above 0, got {value!r}")
         if self.duration is None and self.inactivity is None:
             raise ValueError("a session must end by itself: set duration, inactivity or both")
+        if self.extension and self.inactivity is None:
+            raise ValueError("an extension is more inactivity: set inactivity too")
+        if self.durability not in ("disk", "memory"):
+            raise ValueError(f"durability must be disk or memory, got {self.durability!r}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,8 +22,9 @@ from tests.processes import LOOPBACK, ChildProcess, Service, free_port, program,
 SUPERUSER = "postgres"
 # Debian keeps the programs out of the path, by version.
 FOLDERS = [str(folder) for folder in sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)]
-# Nothing here outlives the tests, so it need not reach the disk.
-QUICK = ("-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off", "-c", "shared_buffers=64MB")
+# A commit survives a SIGKILL without waiting for the disk: what was written is the kernel's by then.
+QUICK_BUT_DURABLE = ("-c", "fsync=off", "-c", "full_page_writes=off", "-c", "shared_buffers=64MB")
+START_TRIES = 50
 
 
 class PostgresServer(Service):
@@ -73,8 +75,16 @@ class PostgresServer(Service):
             self._process.kill()
 
     def restart(self) -> None:
-        """Start it again, with its data, after ``kill``."""
-        self._launch()
+        """Start it again, with its data, after ``kill``: as soon as the last process of the killed one is gone."""
+        for left in reversed(range(START_TRIES)):
+            try:
+                self._launch()
+            except RuntimeError:
+                if left == 0:
+                    raise
+                time.sleep(0.1)
+            else:
+                return
 
     def url(self, database: str = "postgres") -> str:
         """SQLAlchemy's address of a database."""
@@ -100,12 +110,10 @@ class PostgresServer(Service):
         )
 
     def _launch(self) -> None:
-        # Left behind by a kill; its pid may be another program's by now.
-        (self.folder / "data" / "postmaster.pid").unlink(missing_ok=True)
         process = ChildProcess(
             [
                 *(*self._as, self._binary, "-D", str(self.folder / "data"), "-p", str(self.port)),
-                *("-c", f"listen_addresses={LOOPBACK}", "-c", "unix_socket_directories=", *QUICK),
+                *("-c", f"listen_addresses={LOOPBACK}", "-c", "unix_socket_directories=", *QUICK_BUT_DURABLE),
             ],
             log=self.folder / "postgres.log",
             cwd=self.folder,

@@ -7,7 +7,18 @@ from typing import Final, Literal
 from assistants.junkjet.words import Phrases, vocabulary
 
 Cue = Literal[
-    "sell", "buy", "find buyers", "find sellers", "price", "price word", "how", "question", "topic", "buyer", "seller"
+    "sell",
+    "buy",
+    "find buyers",
+    "find sellers",
+    "buyer",
+    "seller",
+    "price",
+    "price word",
+    "how",
+    "question",
+    "opening",  # a question only at the head of its clause
+    "topic",
 ]
 
 _CAN: Final = "(can|could|will|would|might|may|should)"
@@ -30,10 +41,12 @@ CUES: Final[Phrases[Cue]] = vocabulary(
             (
                 "(sell|selling|offload|offloading|dispose|disposing|discard|donate|bechna|bechne|bechni)",
                 "(get|getting) rid of",
+                "(get|make|earn) (some|any)? (money|cash)",
+                "(are|is) (you|they|junkjet) (buying|collecting|purchasing)",
                 "(sold|taken) off my hands",
                 "(get|want|have|need) (it|them|this|that|these|everything) (sold|gone|collected|removed)",
                 "(give|throw|clear|throwing|giving|clearing) (away|out)",
-                "(pickup|pickups|pick_up|pick_it_up|pick_them_up)",
+                "(pickup|pickups|pick_up|picked_up|picking_up|pick_it_up|pick_them_up)",
                 "(scrap|recycle|take|haul) my",
                 "collect (my|our|it|them|this|these|everything)",
                 "(take|haul) (away|it_away|them_away)",
@@ -61,6 +74,7 @@ CUES: Final[Phrases[Cue]] = vocabulary(
                 "(connections|networking)",
                 "(put|get) (me|us) in touch",
                 "(contact|phone) (details|number|numbers) of",
+                "(what's|what_is|who's|who_is|anything|anyone|anybody) (nearby|near_me|around_me|around_here|close_by)",
                 f"{_WHO} {_CAN}? {_BUYS}",
                 f"{_WHO} (is|here|actually|wants_to|around_here|else) {_BUYS}",
                 f"{_SOMEONE} (who|that)? {_CAN}? {_BUYS}",
@@ -126,11 +140,17 @@ CUES: Final[Phrases[Cue]] = vocabulary(
                 "why (should|do|must|would) (i|we|people)? (recycle|recycling|segregate|separate)",
                 "why (recycle|recycling)",
                 "benefits of",
+                "(do|does|will|would|can) (they|you|buyers|dealers) (come|deliver|pick_up|pick_it_up|pick_them_up)",
+                "(do|does|will|would|can) (they|you|buyers|dealers) (offer|do|have) (pickup|pickups|a_pickup|delivery)",
+                "is (selling|buying) (on|with|at|through)? (junkjet|here|you|this)? (free|safe|legal)",
+                "(fee|fees|commission|charges)",
+                "(my|personal) data",
                 "(privacy|terms_and_conditions|opening_hours|customer_service|customer_care)",
                 "(have|got) (a|some|one|another)? (question|questions|doubt|doubts|query)",
             ),
         ),
-        ("question", ("(how|what|what's|whats|why|which|when|is|are|does|do|can|help)",)),
+        ("question", ("(how|what|what's|whats|why|which|when)",)),
+        ("opening", ("(is|are|does|do|can|help)",)),
         ("topic", ("(recycle|recycling|recycled|scrap|waste|junk|junkjet|phase|phases|kabad)",)),
         (
             "buyer",
@@ -140,7 +160,7 @@ CUES: Final[Phrases[Cue]] = vocabulary(
                 "(kabaadi|kabariwala|smelter|smelters|scrapper|middleman|middlemen|foundry|foundries)",
                 "(scrap|junk|waste|paper|metal|plastic) (dealer|dealers|buyer|buyers|trader|traders|man|guy)",
                 "(scrap|junk) (shop|shops|yard|yards)",
-                "(scrapyard|scrapyards|junkyard|junkyards)",
+                "(scrapyard|scrapyards|junkyard|junkyards|drop_off|dropoff)",
                 "(recycling|collection|drop_off|dropoff|buyback) (centre|centres|center|centers|plant|plants)",
                 "(recycling|collection|drop_off|dropoff) (point|points|company|companies|unit|facility|facilities)",
             ),
@@ -170,6 +190,7 @@ CUES: Final[Phrases[Cue]] = vocabulary(
                 "(what_is|what's|whats) my name",
                 "who am i",
                 "take it easy",
+                "cost of living",
                 "(what|how) about",  # "and what about copper?" asks for whatever was asked before
                 "(not_sure|no_idea|no_clue|don't_know|dont_know) (how)? (much|many)",
             ),

@@ -71,8 +71,8 @@ _ANSWERS: Final[dict[Topic, str]] = {
         "plastic from metal where it is easy, and remove personal data from devices. Sorted material brings more."
     ),
     "session": (
-        "I remember our chat while you are active: it ends after 5 minutes of silence (7 once we have talked a "
-        "little), and what was said is forgotten 10 minutes after your last message."
+        "I remember our chat while you are active. It ends after some minutes of silence, and a few minutes later what "
+        "was said is forgotten too. You can clear it at once in the app."
     ),
 }
 
@@ -93,8 +93,14 @@ _TIPS: Final[dict[Material, str]] = {
 _TOPICS: Final[Phrases[Topic]] = vocabulary(
     [
         ("phases", ("(phase|phases|phase1|phase2|phase3)", "(kinds|types) of users", "who (can|may) (join|use)")),
-        ("pickup", ("(pickup|pickups|pick_up|collection|schedule|transport|doorstep|delivery|book)",)),
-        ("payment", ("(payment|payments|paid|cash|upi|money|fee|fees|free|commission|charge|charges)",)),
+        (
+            "pickup",
+            (
+                "(do|will|can) (they|you) come",
+                "(pickup|pickups|pick_up|pick_it_up|pick_them_up|collection|schedule|transport|doorstep|delivery|book)",
+            ),
+        ),
+        ("payment", ("(payment|payments|pay|paid|cash|upi|money|fee|fees|free|commission|charge|charges)",)),
         ("prices", ("(price|prices|pricing|rate|rates|worth|value)",)),
         ("location", ("(location|gps|address|near|nearby|city|cities|area)",)),
         (
@@ -114,14 +120,28 @@ _TOPICS: Final[Phrases[Topic]] = vocabulary(
         ("overview", ("(junkjet|overview|everything|help|you|about|app|work|works)",)),
     ]
 )
+_BY_PRIORITY: Final[tuple[Topic, ...]] = (
+    "phases",
+    "pickup",
+    "payment",
+    "prices",
+    "location",
+    "session",
+    "preparing",
+    "materials",
+    "selling",
+    "buying",
+    "overview",
+)
+"""Of several topics in a question, the first of these is meant: "is selling free?" is about money."""
 _WHAT_ABOUT_IT: Final = any_of("overview preparing materials")
 """Topics that are answered with a material's own tip where one is named: "how do I recycle glass?"."""
 
 
 def topic_of(text: str) -> str:
     """What a question is about: a topic, or a material whose handling is asked about; ``overview`` if nothing fits."""
-    found = [phrase.value for phrase in _TOPICS.find(Words.of(text))]
-    topic = next((name for name in found if name != "overview"), "overview")
+    found = {phrase.value for phrase in _TOPICS.find(Words.of(text))}
+    topic = next((name for name in _BY_PRIORITY if name in found), _BY_PRIORITY[-1])
     material = material_named(text)
     return material if material and topic in _WHAT_ABOUT_IT else topic
 

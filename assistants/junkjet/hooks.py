@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from agent.assistant import TurnContext
-from assistants.junkjet.details import read_details
+from assistants.junkjet.details import Details, read_details
 from assistants.junkjet.prices import kilograms
 from assistants.junkjet.profile import fold, recalled
 from assistants.junkjet.understanding import Understanding, read_message
@@ -33,7 +33,7 @@ def before(context: TurnContext) -> str:
     """Reads the message into the session's attributes, routes the client, and returns what the model should know."""
     said, details = read_message(context.message), read_details(context.message)
     # Only the first message of a session looks back; after it the session has attributes of its own.
-    earlier = recalled(context.history) if not context.attributes else {}
+    earlier = {} if "userType" in context.attributes else recalled(context.history)
 
     def change(profile: dict[str, Any]) -> None:
         for key, value in earlier.items():
@@ -41,7 +41,7 @@ def before(context: TurnContext) -> str:
         fold(profile, said, details, context.now)
 
     profile = context.update(change)
-    flag = location_flag(said, profile)
+    flag = location_flag(said, details, profile)
     if flag:
         context.attach("locationFlag", flag)
     return _what_is_known(context, profile, flag)
@@ -55,14 +55,15 @@ def after(context: TurnContext, reply: str) -> str:
     return f"{reply}\n\n{_HINTS[number % len(_HINTS)]}"
 
 
-def location_flag(said: Understanding, profile: Mapping[str, Any]) -> Location | None:
+def location_flag(said: Understanding, details: Details, profile: Mapping[str, Any]) -> Location | None:
     """Where the client should search: around ``current`` or ``home``, or None where no search is asked for.
 
     It is asked for by "buyers near me", by "near me" in answer to a question about a sale, and by "find buyers" from
-    someone who said earlier where they are.
+    someone who said earlier where they are; not by "find buyers in Pune".
     """
+    elsewhere = details.place or details.unknown_place
     if said.intent == "finding_connections":
-        return said.location or profile.get("location")
+        return said.location or (None if elsewhere else profile.get("location"))
     if said.intent in _ABOUT_PEOPLE or (said.intent == "general" and profile.get("currentIntent") in _ABOUT_PEOPLE):
         return said.location
     return None

@@ -31,7 +31,7 @@ _SEARCH = any_of(
     "contact connect reach suggest recommend give get who which there in"
 )
 _SEARCH_REACH = 8
-_TELLS = any_of("is was are am were did didn't has had never said came called cheated paid took gave")
+_TELLS = any_of("is was are am were runs owns did didn't has had never said came called cheated paid took gave")
 """Words of telling: "my brother **is** a dealer", "the seller **was** rude" look for nobody."""
 _HAVE = any_of("have has got own i've we've ive")
 _WANT = any_of("need want require looking searching interested get give")
@@ -45,7 +45,7 @@ _NOT_ONESELF = any_of(
     "the that this your my their"
 )
 """Words between "I am" and a noun that make it someone else: "I am **looking for a** dealer"."""
-_OWNED = any_of("run own manage operate our")
+_OWNED = any_of("run own manage operate work represent our")
 _I_AM = frozenset({("i", "am"), ("we", "are"), ("as", "a"), ("as", "an")})
 _IM = frozenset({"i'm", "im", "we're"})
 
@@ -110,6 +110,8 @@ def _votes(words: Words, found: list[Found[Cue]]) -> Iterator[_Vote]:
             case "how":
                 yield _Vote("information", STRONG, at)
             case "question" if topical:
+                yield _Vote("information", HINT, at)
+            case "opening" if topical and not words.before(at, 1):
                 yield _Vote("information", HINT, at)
             case "topic" if words.tokens[at].startswith("recycl"):
                 yield _Vote("selling" if material_positions(words) else "information", HINT, at)

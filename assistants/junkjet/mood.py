@@ -19,7 +19,8 @@ _MOODS: Final[Phrases[int]] = vocabulary(
             (
                 "(thanks|thank|thx|thankyou|thankful|grateful|great|awesome|love|loved|lovely|happy|excellent|perfect|nice)",
                 "(helpful|amazing|wonderful|cool|glad|fantastic|brilliant|superb|pleased|delighted|satisfied|impressed|good)",
-                "(best|super|yay|wow|shukriya|dhanyavaad|dhanyavad|accha|badhiya|enjoy|enjoyed|appreciate|appreciated)",
+                "(super|yay|wow|shukriya|dhanyavaad|dhanyavad|accha|badhiya|enjoy|enjoyed|appreciate|appreciated)",
+                "(you_are|you're) the best",
                 "i like (it|this|that|you|your)",
                 "well done",
                 "(works|worked) well",
@@ -40,6 +41,8 @@ _MOODS: Final[Phrases[int]] = vocabulary(
                 "no (good|use|help|one_came|response|reply)",
                 "(is|this_is) (rubbish|garbage|trash)",
                 "thanks for nothing",
+                "(don't|dont|do_not|didn't) like",
+                "not a (good|great|nice|fair) (price|rate|deal|offer)",
             ),
         ),
         (
@@ -60,7 +63,7 @@ _MOODS: Final[Phrases[int]] = vocabulary(
         ),
     ]
 )
-_SELF_DENIED = any_of("doesn't didn't does did don't not never no")
+_SELF_DENIED = any_of("doesn't didn't does did don't dont do not never no")
 """First words of complaints that hold their own negation; it must not turn them into praise."""
 _SMILES = frozenset("😀😃😄😁😊🙂😍🥰👍👏🎉❤💚😎🙏🤩")
 _FROWNS = frozenset("😠😡😞😢😭👎🤬😤🙁☹😒💔")

@@ -58,7 +58,7 @@ class _State:
 
     @property
     def flag(self) -> Location | None:
-        return location_flag(self.said, self.profile)
+        return location_flag(self.said, self.details, self.profile)
 
 
 def reply(ask: Ask) -> Answer:

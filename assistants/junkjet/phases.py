@@ -24,9 +24,11 @@ _ROLES: Final[Phrases[UserType]] = vocabulary(
         (
             "phase2",
             (
-                "(dealer|aggregator|middleman|collector|trader|kabadiwala|kabadi|kabaadi|scrapper|wholesaler|shopkeeper|ngo)",
+                "(dealer|aggregator|middleman|collector|trader|kabadiwala|kabadi|kabaadi|scrapper|wholesaler|ngo)",
+                "(dealers|aggregators|collectors|traders|kabadiwalas|wholesalers|middlemen|shopkeeper|shopkeepers)",
                 "(scrap|junk|waste|paper|metal|plastic|small|middle|bulk) (dealer|buyer|trader|collector)",
-                "(school|hotel|hospital|office|organisation|organization|company|business|charity|buyer|reseller|startup)",
+                "(school|hotel|hospital|office|organisation|organization|company|business|charity|buyer|reseller)",
+                "(startup|housing_society|society|college|restaurant|clinic|cafe|shop|buyers|resellers)",
                 "phase (2|two)",
                 "phase2",
             ),
@@ -47,7 +49,7 @@ _ROLES: Final[Phrases[UserType]] = vocabulary(
 """What people say they are: "I am a …"."""
 
 _OUR: Final = "(my|our)"
-_WE_RUN: Final = "(i|we) (run|own|manage|operate) (a|an|the)?"
+_WE_RUN: Final = "(i|we) (run|own|manage|operate|represent|work_for|work_at) (a|an|the)?"
 _PLANT: Final = "(plant|factory|mill|smelter|foundry|refinery|furnace|facility)"
 
 _PLACES: Final[Phrases[UserType]] = vocabulary(

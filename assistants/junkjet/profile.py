@@ -78,13 +78,13 @@ def fold(profile: dict[str, Any], said: Understanding, details: Details, now: in
         profile["city"] = details.place.name
 
 
-def recalled(turns: Iterable[Turn]) -> dict[str, Any]:
-    """A fresh profile that still knows what was told in ``turns`` of an earlier session: who the user is, where, and
-    what it was about. Counts, intent and mood are of one session only and start again."""
+def recalled(turns: Iterable[Turn]) -> dict[str, str | float]:
+    """What a new session takes over from the ``turns`` of an earlier one: who the user is, where, and what it was
+    about. Counts, intent and mood are of one session only and start again."""
     earlier: dict[str, Any] = {}
     for turn in turns:
         fold(earlier, read_message(turn.message), read_details(turn.message), turn.began)
-    return new_profile() | {key: earlier[key] for key in _OUTLIVING if key in earlier}
+    return {key: earlier[key] for key in _OUTLIVING if key in earlier}
 
 
 def public(profile: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 from assistants.junkjet.details import Details
 from assistants.junkjet.prices import kilograms
 from assistants.junkjet.understanding import Understanding
-from assistants.junkjet.words import Phrases, Words, vocabulary
+from assistants.junkjet.words import Phrases, Words, any_of, vocabulary
 
 _Talk = Literal["greeting", "thanks", "bye", "ask name", "recall", "how are you", "human", "forget", "yes", "no"]
 
@@ -50,6 +50,7 @@ _TALK: Final[Phrases[_Talk]] = vocabulary(
         ("no", ("(no|nope|nah|nahi)", "(not_now|nothing_else|no_thanks)")),
     ]
 )
+_DEALS: Final = any_of("sell selling buy buying")
 _SHORT: Final = 6
 
 
@@ -74,7 +75,7 @@ def small_talk(message: str, said: Understanding, details: Details, profile: Map
         return "I am JunkJet's chatbot. I know prices, buyers and sellers; the people in the directory answer by phone."
     if "forget" in talk:
         return (
-            "Our chat is forgotten 10 minutes after your last message by itself. To clear it at once, use the app's "
+            "Our chat is forgotten by itself some minutes after your last message. To clear it at once, use the app's "
             '"clear session".'
         )
     return _politeness(talk, words, said, details, profile)
@@ -99,6 +100,8 @@ def _politeness(
         return f"You are welcome{name}! I am here if you need another price or buyer."
     if "how are you" in talk:
         return f"All well here, thank you{name}! What can I do for you: sell, buy, or check a price?"
+    if _declines(words):
+        return f"All right{name}, then we leave it. Just say when you need a price, a buyer or a seller."
     if "greeting" in talk:
         return _greeting(name, profile)
     if said.sentiment == "negative":
@@ -111,6 +114,11 @@ def _politeness(
     if "no" in talk and len(words.spoken) <= _SHORT:
         return f"All right{name}. I am here when you need a price or a buyer."
     return None
+
+
+def _declines(words: Words) -> bool:
+    """ "I don't want to sell anymore"."""
+    return any(denied and word in _DEALS for word, denied in zip(words.tokens, words.negated, strict=True))
 
 
 def _greeting(name: str, profile: Mapping[str, Any]) -> str:

@@ -125,12 +125,12 @@ def _buyers(material: Material | None, at: Place, user_type: str, amount_kg: flo
 
 
 def _listing(side: str, material: Material | None, place: str, found: list[Match]) -> str:
-    what = f"{side} of **{material}**" if material else f"**{side}**"
+    what = f"{side} of **{material}**" if material else side
     if not found:
         return f"The directory has no {what}."
     far = f" Nobody is listed within {FAR_KM} km, these are the next." if found[0].km > FAR_KM else ""
     lines = (_line(number, match, lots=side == "buyers") for number, match in enumerate(found, 1))
-    return f"Nearest {what} to {place}:{far}\n" + "\n".join(lines)
+    return f"{what.capitalize()} nearest to {place}:{far}\n" + "\n".join(lines)
 
 
 def _line(number: int, match: Match, lots: bool) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from agent.library import Library
-from agent.retrieval import Hit, Index, Passage
+from agent.retrieval import Hit, Index, Passage, indexed_text
 from assistants.news.questions import Question, read_question
 
 MOST_PASSAGES: Final = 5
@@ -56,7 +56,10 @@ def look_up(library: Library, message: str, remembered: Sequence[str] = (), prev
     before = list(dict.fromkeys(passage.document for passage in index.get(remembered)))
     if before and _points_back(index, question, query, hits, before):
         passages = _followed(index, question, query, before)
-        return Found(index, question, f"{previous} {query}".strip(), passages, follows=True)
+        return Found(index, question, _answered_by(question, query, previous), passages, follows=True)
+    vague = question.refers and not before and len(question.telling) < 2
+    if vague and not any(_names(index, question, hit.passage.title) for hit in hits):
+        return Found(index, question, query)  # it points back to nothing
     return Found(index, question, query, _chosen(index, _near_the_best(hits)))
 
 
@@ -66,7 +69,7 @@ def found_again(library: Library, message: str, ids: Sequence[str], follows: boo
     question = read(index, message)
     query = words_to_search(question, message)
     if follows:
-        query = f"{previous} {query}".strip()
+        query = _answered_by(question, query, previous)
     return Found(index, question, query, tuple(index.get(ids)), follows)
 
 
@@ -78,25 +81,42 @@ def read(index: Index, message: str) -> Question:
     return Question("latest", topic) if topic else question
 
 
+def _answered_by(question: Question, query: str, previous: str) -> str:
+    """What to answer a follow-up by: its own words if they tell anything, else the question that it follows too."""
+    return query if question.telling else f"{previous} {query}".strip()
+
+
 def words_to_search(question: Question, message: str) -> str:
     """The message without the talk around what it is about."""
     return question.subject or message
 
 
 def _points_back(index: Index, question: Question, query: str, hits: Sequence[Hit], before: Sequence[str]) -> bool:
+    """Whether the message is about the documents of the last answer (``before``) rather than about what it found."""
     if question.choice is not None or not question.telling:
         return True
-    here = index.search(query, limit=1, within=before, least_coverage=0)
-    covered_here = here[0].coverage if here else 0.0
+    weighed = index.weigh(query)
+    here = max(weighed.share(_terms_of(index, document)) for document in before)
+    named_here = any(_names(index, question, index.document(document)[0].title) for document in before)
     elsewhere = next((hit for hit in hits if hit.passage.document not in before), None)
-    covered_elsewhere = elsewhere.coverage if elsewhere else 0.0
+    covered = elsewhere.coverage if elsewhere is not None else 0.0
+    named = elsewhere is not None and _names(index, question, elsewhere.passage.title)
     if question.refers:
         # "What about the comet, when can it be seen?" names its own subject.
-        named = elsewhere is not None and any(term in question.telling for term in index.terms(elsewhere.passage.title))
-        return covered_here >= covered_elsewhere or not (named or covered_elsewhere >= _SURE)
+        return 0 < here >= covered or (len(question.telling) <= 2 and not (named or covered >= _SURE))
+    if question.goes_on:
+        return here >= 0.5 and (here >= covered or not named)
     # "Who is the engineer?" says "the" of somebody spoken of, if there is one there and no article is about one.
-    named = any(term in question.telling for hit in hits for term in index.terms(hit.passage.title))
-    return len(question.telling) == 1 and covered_here >= _SURE and not named
+    spoken_of = bool(question.wants) and question.definite
+    return len(question.telling) == 1 and here >= _SURE and (named_here or not named or spoken_of)
+
+
+def _terms_of(index: Index, document: str) -> frozenset[str]:
+    return frozenset(term for passage in index.document(document) for term in index.terms(indexed_text(passage)))
+
+
+def _names(index: Index, question: Question, title: str) -> bool:
+    return not set(index.terms(title)).isdisjoint(question.telling)
 
 
 def _followed(index: Index, question: Question, query: str, before: list[str]) -> tuple[Passage, ...]:

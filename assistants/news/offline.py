@@ -123,34 +123,42 @@ def _answer(found: Found) -> str:
     # The documents come best first; a later one must answer clearly better to be preferred.
     trust = {document: 0.85**rank for rank, document in enumerate(by_document)}
     ranked = scored_sentences(found.index, found.passages, found.query, wants)
-    best = max(ranked, key=lambda sentence: (sentence.score * trust[sentence.document], -sentence.place))
+    first = next(iter(by_document))
+    fitting = [sentence for sentence in ranked if sentence.fits and sentence.document == first]
+    candidates = fitting if wants in _MUST_FIT and fitting else ranked
+    best = max(candidates, key=lambda sentence: (sentence.score * trust[sentence.document], -sentence.place))
     passage = by_document[best.document]
-    if found.follows and wants in _NOT_SAID and not best.fits:
+    chosen = _around(best, ranked, wants)
+    if found.follows and wants in _NOT_SAID and not any(sentence.fits for sentence in chosen):
         return f"{_NOT_SAID[wants].format(date=spoken_date(passage.published))} {_source(passage)}"
-    return f"{_joined(_around(best, ranked, wants))} {_source(passage)}"
+    return f"{_joined(chosen)} {_source(passage)}"
 
 
+# Dates and measures are recognised well enough to insist on them; names, places and reasons are not.
+_MUST_FIT: Final[frozenset[Wanted]] = frozenset(
+    {"when", "how much", "how long", "how far", "how heavy", "how fast", "how old", "how many"}
+)
 _NOT_SAID: Final[dict[Wanted, str]] = {
     "when": "The article gives no date for that; it was published on {date}.",
     "who": "The article does not say who.",
-    "where": "The article does not say where.",
-    "how many": "The article gives no figure for that.",
+    **dict.fromkeys(_MUST_FIT - {"when"}, "The article gives no figure for that."),
 }
 
 _LEANS_ON_WHAT_WAS_SAID: Final = re.compile(
     r"^[\"\u201c]?(?:He|She|It|They|This|That|These|Those|His|Her|Its|Their|There|Then|Instead|Until|One|Both)\b"
+    r"|[\"\u201d] (?:he|she|they) (?:said|says|adds?|added)\b"
 )
 
 
 def _around(best: Sentence, ranked: list[Sentence], wants: Wanted) -> list[Sentence]:
-    """The best sentence with what it needs to be understood, and the next best if it is nearly as good."""
+    """The best sentence with what it needs to be understood, and the next best if they are nearly as good."""
     own = [sentence for sentence in ranked if sentence.document == best.document]
     places = {best.place}
     if best.place and _LEANS_ON_WHAT_WAS_SAID.search(best.text):
         places.add(best.place - 1)
     others = sorted((s for s in own if s.place not in places), key=lambda s: (-s.score, s.place))
     for sentence in others:
-        good = sentence.score >= 0.8 * best.score and (not wants or sentence.fits)
+        good = sentence.score >= 0.8 * best.score and (sentence.fits if wants in _MUST_FIT else sentence.share > 0)
         if len(places) < MOST_SENTENCES and (good or (len(places) == 1 and len(best.text) < 60)):
             places.add(sentence.place)
     return [sentence for sentence in own if sentence.place in places]

@@ -9,7 +9,10 @@ from typing import Final, Literal
 from agent.terms import Terms
 
 Kind = Literal["greeting", "thanks", "goodbye", "help", "offtopic", "latest", "question"]
-Wanted = Literal["", "when", "who", "where", "how many", "why", "more", "source"]
+Wanted = Literal[
+    "", "when", "who", "where", "why", "more", "source",
+    "how many", "how much", "how long", "how far", "how heavy", "how fast", "how old",
+]  # fmt: skip
 """What sort of thing would answer it."""
 
 MOST_CHARACTERS: Final = 2_000
@@ -21,8 +24,9 @@ class Question:
     """A message, read.
 
     ``subject`` is what it is about: its words without the talk around it ("what is the latest on …"); ``telling`` are
-    its terms that are not everyday words. ``refers`` says that it points back ("that", "he", "and when?"); ``choice``
-    which of the articles named before it points at ("the second one" is 1, "the last one" -1), else None.
+    its terms that are not everyday words. ``refers`` says that it points back ("that", "he"), ``goes_on`` that it
+    begins as if it went on ("and the price?"), ``definite`` that it speaks of "the" something; ``choice`` is which of
+    the articles named before it points at ("the second one" is 1, "the last one" -1), else None.
     """
 
     kind: Kind
@@ -30,6 +34,8 @@ class Question:
     telling: tuple[str, ...] = ()
     wants: Wanted = ""
     refers: bool = False
+    goes_on: bool = False
+    definite: bool = False
     choice: int | None = None
 
 
@@ -47,7 +53,8 @@ def read_question(message: str, terms: Terms) -> Question:
     refers = choice is not None or bool(_POINTS_BACK.search(said)) or wants in ("more", "source")
     if latest and not telling and not (refers and wants):
         return Question("latest", "")
-    return Question("question", subject, telling, wants, refers, choice)
+    goes_on, definite = bool(_GOES_ON.search(said)), bool(_DEFINITE.search(said))
+    return Question("question", subject, telling, wants, refers, goes_on, definite, choice)
 
 
 _EDGE: Final = r"[\s!?.,:;)\u2026-]*$"
@@ -109,17 +116,19 @@ _TALK_AROUND: Final = re.compile(
     r"\b(?:please|tell me|give me|show me|find me|let me know|do you (?:know|have)|can you|could you|would you"
     r"|i(?:'d| would) like to (?:know|hear|read)|i want to (?:know|hear|read)|is there|are there|any(?:thing)?"
     r"|some(?:thing)?|more|details?|information|info|about|regarding|concerning|latest|newest|recent(?:ly)?|news"
-    r"|headlines?|stor(?:y|ies)|articles?|reports?|reported|topics?|updates?|what(?:'s| is) new|happen(?:s|ed|ing)?"
+    r"|headlines?|stor(?:y|ies)|articles?|topics?|updates?|what(?:'s| is) new|happen(?:s|ed|ing)?"
     r"|going on|today|this (?:week|morning|month)|up to date|summar(?:y|ise|ize)(?: of)?|search(?: for)?|look up)\b",
     re.IGNORECASE,
 )
 
 _POINTS_BACK: Final = re.compile(
-    r"^(?:and|but|so|also|then)\b"
-    r"|\b(?:that|this|it|its|he|she|him|his|her|hers|they|them|their|theirs|there|those|these|the same"
-    r"|the (?:article|story|report|piece|event|former|latter)|you (?:just )?(?:said|mentioned|told)|above|earlier)\b",
+    r"\b(?:that|this|it|its|he|she|him|his|her|hers|they|them|their|theirs|there|those|these|the same"
+    r"|the (?:article|story|report|piece|event)|the (?:former|latter)(?=\W*$)|you (?:just )?(?:said|mentioned|told)|above|earlier)\b",
     re.IGNORECASE,
 )
+_GOES_ON: Final = re.compile(r"^(?:(?:ok(?:ay)?|right|good|i see)[,. ]+)?(?:and|but|so|also|then)\b", re.IGNORECASE)
+_DEFINITE: Final = re.compile(r"\bthe\b", re.IGNORECASE)
+
 _MORE: Final = re.compile(
     r"\b(?:tell me more|more (?:details?|info(?:rmation)?|about (?:it|that|this)|on (?:it|that|this)|please)"
     r"|go on|continue|keep going|what else|anything else|elaborate|expand on|in (?:more )?detail)\b|^more[\s!?.]*$",
@@ -130,15 +139,15 @@ _SOURCE: Final = re.compile(
     r"|who (?:reported|wrote) (?:that|this|it)|which article|(?:a |the )?link|source please|says who)\b",
     re.IGNORECASE,
 )
+_ORDINALS: Final = {
+    "first": 0, "second": 1, "third": 2, "fourth": 3, "fifth": 4, "sixth": 5, "seventh": 6, "eighth": 7, "ninth": 8,
+    "tenth": 9, "last": -1, "1st": 0, "2nd": 1, "3rd": 2, "4th": 3, "5th": 4,
+}  # fmt: skip
 _CHOICE: Final = re.compile(
-    r"\b(first|second|third|fourth|fifth|last|1st|2nd|3rd|4th|5th) (?:one|story|article|headline|item|news)\b"
-    r"|\b(?:number|no\.|story|article|headline|item) ([1-5])\b",
+    rf"\b({'|'.join(_ORDINALS)}) (?:one|story|article|headline|item|news)\b"
+    r"|\b(?:number|no\.|story|article|headline|item) ([1-9])\b",
     re.IGNORECASE,
 )
-_ORDINALS: Final = {
-    "first": 0, "1st": 0, "1": 0, "second": 1, "2nd": 1, "2": 1, "third": 2, "3rd": 2, "3": 2,
-    "fourth": 3, "4th": 3, "4": 3, "fifth": 4, "5th": 4, "5": 4, "last": -1,
-}  # fmt: skip
 
 
 def _small_talk(said: str) -> Kind | None:
@@ -153,13 +162,32 @@ _WANTS: Final[tuple[tuple[Wanted, re.Pattern[str]], ...]] = (
     ("source", _SOURCE),
     ("more", _MORE),
     ("who", re.compile(r"\bwho(?:m|se)?\b", re.IGNORECASE)),
+    ("how heavy", re.compile(r"\bhow heavy\b|\bweigh(?:s|t)?\b", re.IGNORECASE)),
+    ("how fast", re.compile(r"\bhow (?:fast|quickly|quick)\b|\b(?:what|which) speed\b", re.IGNORECASE)),
+    ("how old", re.compile(r"\bhow old\b|\bwhat age\b", re.IGNORECASE)),
     (
-        "how many",
+        "how long",
+        re.compile(r"\bhow (?:long|much time|many (?:hours|minutes|days|weeks|months|years))\b", re.IGNORECASE),
+    ),
+    (
+        "how far",
         re.compile(
-            r"\bhow (?:many|much|long|far|old|high|deep|big|large|wide|tall|fast|heavy|often|quickly|expensive)\b"
-            r"|\bwhat (?:percentage|share|number|amount|price|cost|size|width|height|length)\b|\bcosts?\b",
+            r"\bhow (?:far|high|deep|tall|wide|thick|big|large)\b|\bwhat (?:size|width|height|length|depth|distance)\b"
+            r"|\bwhat is the (?:size|width|height|length|depth|distance)\b",
             re.IGNORECASE,
         ),
+    ),
+    (
+        "how much",
+        re.compile(
+            r"\bhow (?:much|expensive)\b.*\b(?:costs?|pay|paid|prices?|worth|charged?|spend|spent|earn|money)\b"
+            r"|\bhow (?:expensive|much is (?:an?|the|it|one|that|this))\b|\b(?:prices?|costs?|fees?|fares?|salary)\b",
+            re.IGNORECASE,
+        ),
+    ),
+    (
+        "how many",
+        re.compile(r"\bhow (?:many|much|often|full)\b|\bwhat (?:percentage|share|number|amount)\b", re.IGNORECASE),
     ),
     ("when", re.compile(r"\bwhen\b|\b(?:what|which) (?:day|date|year|month)\b", re.IGNORECASE)),
     ("where", re.compile(r"\bwhere\b|\b(?:which|what) (?:town|city|place|country|village)\b", re.IGNORECASE)),
@@ -173,4 +201,6 @@ def _wants(said: str) -> Wanted:
 
 def _choice(said: str) -> int | None:
     found = _CHOICE.search(said)
-    return _ORDINALS[(found[1] or found[2]).casefold()] if found else None
+    if found is None:
+        return None
+    return _ORDINALS[found[1].casefold()] if found[1] else int(found[2]) - 1

@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 
 from assistants.shopping.catalogue import catalogue
+from assistants.shopping.document import trim
 from assistants.shopping.references import refers_back
 from assistants.shopping.words import STOP_WORDS, bag, normal, words
 from memory.session import Turn
@@ -80,6 +81,7 @@ def remember(document: dict[str, Any], question_key: str) -> None:
     """Let the key be found from now on."""
     kept = [known for known in document.get("answers") or () if known != question_key]
     document["answers"] = [*kept, question_key][-KEPT:]
+    trim(document)
 
 
 def count(document: dict[str, Any], *, hit: bool) -> None:

@@ -1,10 +1,10 @@
 """The cart: pure functions on the attributes document (its shape stands in ``document``). No payment is taken.
 
-    CartError
-    ├── CartFull             no room for another line
-    ├── QuantityOutOfRange   a line would hold more than 999 units, or fewer than one
-    ├── NotInCart            there is no line with that SKU
-    └── CartEmpty            nothing to check out
+CartError
+├── CartFull             no room for another line
+├── QuantityOutOfRange   a line would hold more than 999 units, or fewer than one
+├── NotInCart            there is no line with that SKU
+└── CartEmpty            nothing to check out
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ MOST_PURCHASES = 50
 MOST_ITEMS = 25
 """How many lines of a purchase are kept one by one; its totals count all of them."""
 
-CART_BYTES = 14_600
+CART_BYTES = 14_200
+"""Room for 100 lines as the catalogue has them; far longer names fill the cart earlier."""
+
 NAME_CHARS = 120
 CATEGORY_CHARS = 40
 SKU_CHARS = 64

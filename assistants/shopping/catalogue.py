@@ -42,9 +42,12 @@ class BadCatalogue(ValueError):
     """A product in the file makes no sense; the message names it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Product:
-    """One product. ``price`` is in dollars, ``rating`` of 5 stars, ``stock`` in units; ``specs`` are for people."""
+    """One product, equal to itself only.
+
+    ``price`` is in dollars, ``rating`` of 5 stars, ``stock`` in units; ``specs`` are for people.
+    """
 
     sku: str
     name: str

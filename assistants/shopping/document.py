@@ -1,11 +1,11 @@
 """The session's attributes as a whole: kept small, whatever a shopper does.
 
-    {"cart": {sku: {name, price (string decimal), category, quantity, added_at (ms)}},
-     "cart_stats": {"added": n, "removed": n, "purchased": n},                              units
-     "purchases": [{at (ms), items: [{sku, name, price, quantity}], lines, units, total}],  newest last
-     "preferences": {…}, "name": "…",
-     "last_results": [sku…], "focus": [sku…], "search": {query, page, …},
-     "answers": [key…], "cache": {"hits": n, "misses": n}}
+{"cart": {sku: {name, price (string decimal), category, quantity, added_at (ms)}},
+ "cart_stats": {"added": n, "removed": n, "purchased": n},                              units
+ "purchases": [{at (ms), items: [{sku, name, price, quantity}], lines, units, total}],  newest last
+ "preferences": {…}, "name": "…",
+ "last_results": [sku…], "focus": [sku…], "search": {query, page, …},
+ "answers": [key…], "cache": {"hits": n, "misses": n}}
 """
 
 from __future__ import annotations
@@ -24,14 +24,22 @@ def size(document: Any) -> int:
 
 
 def trim(document: dict[str, Any]) -> None:
-    """Let go of what is least missed until the document fits: the items of old purchases, then these purchases.
+    """Let go of what is least missed until the document fits: the items of old purchases, what could be repeated from
+    the last search, answers to find again, then whole purchases and the numbering of the last list.
 
-    The cart is not touched; it is bounded where it grows.
+    Cart, preferences and name are not touched; they are bounded where they grow, so that together they always fit.
+    Whatever makes the document larger calls this.
     """
     purchases: list[dict[str, Any]] = document.get("purchases") or []
     for purchase in purchases:
         if size(document) <= MOST_BYTES:
             return
         purchase["items"] = []
+    for name in ("search", "answers"):
+        if size(document) > MOST_BYTES:
+            document.pop(name, None)
     while purchases and size(document) > MOST_BYTES:
         del purchases[0]
+    for name in ("last_results", "focus"):
+        if size(document) > MOST_BYTES:
+            document.pop(name, None)

@@ -11,7 +11,7 @@ from assistants.shopping.catalogue import catalogue
 from assistants.shopping.document import trim
 from assistants.shopping.search import search
 from assistants.shopping.smalltalk import said_name
-from assistants.shopping.tools import attach
+from assistants.shopping.tools import LISTED, attach
 
 _ASKED = "asked"
 """Under this name the question's key waits in the turn's data until the reply is there."""
@@ -30,11 +30,13 @@ def before(context: TurnContext) -> str:
 def after(context: TurnContext, reply: str) -> str:
     """The reply as it is. Products that it names travel with it in its order, and are what ordinals mean next."""
     mentioned = _mentioned(context, reply)
-    if mentioned and mentioned != [entry["sku"] for entry in context.data["products"]]:
+    listed = context.data.pop(LISTED, ())
+    if mentioned:
         attach(context, catalogue().known(mentioned))
-        if len(mentioned) > 1 and set(mentioned).issubset(references.last_results(context.attributes)):
-            focused = references.focus(context.attributes)
-            context.update(lambda document: references.show(document, mentioned, focused))
+    numbered = [sku for sku in mentioned if sku in listed]
+    if numbered and numbered != references.last_results(context.attributes):
+        focused = [sku for sku in references.focus(context.attributes) if sku in numbered]
+        context.update(lambda document: references.show(document, numbered, focused))
     asked = context.data.pop(_ASKED, None)
     # A turn that changed preferences or cart answered in a context that is gone.
     if asked and asked == answers.key(context.message, context.attributes):
@@ -52,7 +54,7 @@ def known_answer(context: TurnContext) -> str | None:
     """The reply to a question that this session had answered in the same context, or None.
 
     Its products and sources travel with it, with ``cached: true``, and ordinals mean them again. Nothing else of the
-    turn needs to run; ``before`` must not have run either.
+    turn needs to run.
     """
     note(context)
     question_key = answers.key(context.message, context.attributes)
@@ -86,7 +88,7 @@ def note(context: TurnContext) -> None:
         preferences.merge(document, said)
         if name:
             document["name"] = name
-        trim(document)
+            trim(document)
 
     context.update(noted)
 
@@ -129,10 +131,14 @@ def _cart_line(document: Mapping[str, Any]) -> str:
 
 def _mentioned(context: TurnContext, reply: str) -> list[str]:
     """The SKUs of the attached products that the reply names, in the order in which it names them first."""
-    low = reply.casefold()
+    left = reply.casefold()
     places = []
-    for product in catalogue().known(entry["sku"] for entry in context.data.get("products", ())):
-        found = [at for at in (low.find(product.title.casefold()), low.find(product.sku.casefold())) if at >= 0]
-        if found or (at := low.find(product.name.casefold())) >= 0:
-            places.append((min(found) if found else at, -len(product.title), product.sku))
-    return [sku for _, _, sku in sorted(places)]
+    products = catalogue().known(entry["sku"] for entry in context.data.get("products", ()))
+    # The longest name first, and taken out: "iPhone 15 Pro Max" does not name the iPhone 15 Pro.
+    for product in sorted(products, key=lambda product: -len(product.title)):
+        for called in (product.title.casefold(), product.name.casefold(), product.sku.casefold()):
+            if (at := left.find(called)) >= 0:
+                places.append((at, product.sku))
+                left = left.replace(called, "\0" * len(called))
+                break
+    return [sku for _, sku in sorted(places)]

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from assistants.shopping import money
+from assistants.shopping.document import size, trim
 from assistants.shopping.prices import PriceRange, price_range
 from assistants.shopping.query import brand_of, corrected, understand
 from assistants.shopping.vocabulary import CATEGORY_OF, category_of
@@ -17,6 +18,7 @@ from assistants.shopping.words import clean, listed, normal, words
 FIELDS = ("budget_range", "preferred_brands", "device_type", "shipping_preference")
 MOST_BRANDS = 10
 MOST_CHARS = 40
+MOST_BYTES = 900
 _SHIPPING = {
     "express": "express|fast|fastest|quick",
     "standard": "standard|normal|regular|economy",
@@ -38,7 +40,8 @@ _STATES = re.compile(r"\bmy budget is\b|\bi(?:'d| would)? (?:prefer|like|love)\b
 _BUDGET = re.compile(r"\b(?:budget|i can spend|i want to spend|i'd spend|can afford|willing to spend|spending limit)\b")
 _LIKE = re.compile(
     r"\b(?:i|we)(?:'d| would)?(?: really| also| always| usually| only| mostly)*"
-    r" (?:prefer|like|love|want|trust|favou?r)\b|\bfan of\b|\bmy favou?rite (?:brands?|makers?)\b|\bpreferred brands?\b|\bstick (?:to|with)\b"
+    r" (?:prefer|like|love|want|trust|favou?r)\b|\bfan of\b|\bmy favou?rite (?:brands?|makers?)\b"
+    r"|\bpreferred brands?\b|\bstick (?:to|with)\b"
 )
 _DISLIKE = re.compile(
     r"\b(?:i|we) (?:do not|don't|dont|really don't|never) (?:\w+ )?(?:like|want|trust|prefer|buy)\b"
@@ -105,7 +108,10 @@ def merge(document: dict[str, Any], given: Mapping[str, Any]) -> None:
             stored.pop(field, None)
         else:
             stored[field] = value
+    if size(stored) > MOST_BYTES:
+        raise BadPreference("preferred_brands", "shorter; all preferences together take at most 900 bytes")
     document["preferences"] = stored
+    trim(document)
 
 
 def said(message: str, stored: Mapping[str, Any] | None = None) -> dict[str, Any]:

@@ -12,7 +12,9 @@ _LEAD = (
     r"(?:please|can|could|you|would|and|also|i'll|i|we|want|would|'d|like|i'd|me|to|add|buy|put|take|get|order|grab|have"
     r"|remove|delete|drop|give|purchase|another|then|now|out|away|just|only|yes|ok|okay|so)"
 )
-_OPENING = re.compile(rf"^(?:{_LEAD}[ ,]+){{0,8}}{_NUMBER}(?: ?x\b| of\b| pieces(?: of)?\b| units(?: of)?\b| more\b)* ?")
+_OPENING = re.compile(
+    rf"^(?:{_LEAD}[ ,]+){{0,8}}{_NUMBER}(?: ?x\b| of\b| pieces(?: of)?\b| units(?: of)?\b| more\b)* ?"
+)
 _UNIT_OF = re.compile(rf"\b{_NUMBER} (?:x|of|pieces|units|copies)\b")
 _TIMES = re.compile(r"\b(?P<n>\d{1,4}) ?x\b|\bx ?(?P<m>\d{1,4})\b")
 _ONE_OF_MANY = re.compile(r"\b(?:one of the|one of (?:my|them|these|those|each))\b")

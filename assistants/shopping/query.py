@@ -31,6 +31,9 @@ _NOT = frozenset({"not", "no", "except", "without", "excluding", "besides", "don
 _AMBIGUOUS_BRANDS = frozenset({"nothing", "august", "meta", "ring"})
 """Brands whose name alone is an everyday word; they are found by their products' names."""
 
+_SUFFIXES = frozenset({"pro", "plus", "max", "ultra", "mini", "air", "se", "fe"})
+"""Words behind a name that tell one model from another."""
+
 
 @dataclass(frozen=True, slots=True)
 class Query:
@@ -93,7 +96,8 @@ class Query:
     def _subject(self) -> str:
         if not self.named:
             return self.kind
-        return f"“{self.named}” {self.kind}" if self.category else f"“{self.named}”"
+        name = " ".join(_spelling().get(word, word) for word in self.named.split())
+        return f"“{name}” {self.kind}" if self.category else f"“{name}”"
 
     def as_json(self) -> dict[str, Any]:
         """What was understood, as small JSON; only what is set."""
@@ -149,6 +153,12 @@ def _speller() -> Speller:
     for product in catalogue().products:
         known.update(product.words)
     return Speller(known - STOP_WORDS)
+
+
+@lru_cache(maxsize=1)
+def _spelling() -> dict[str, str]:
+    """Word of a name → as its maker writes it: ``iPhone``."""
+    return {normal(word): word for product in catalogue().products for word in product.name.split()}
 
 
 @lru_cache(maxsize=1)
@@ -319,9 +329,7 @@ def _mentions(tokens: tuple[str, ...]) -> list[tuple[int, int, str, bool]]:
 
 
 def _in_name(word: str) -> bool:
-    return word in {"pro", "plus", "max", "ultra", "mini", "air", "se", "fe", "generation"} or (
-        any(letter.isdigit() for letter in word) and word in _names()
-    )
+    return word in _SUFFIXES or (any(letter.isdigit() for letter in word) and word in _names())
 
 
 def _singular_kind(word: str) -> str:
@@ -358,15 +366,13 @@ def _line_words(tokens: tuple[str, ...], taken: set[int]) -> tuple[set[int], set
                 # The name itself, and not "watch" of "apple watch", which is its category.
                 lines |= {at} if phrase[0] not in {"apple", "nothing", "nintendo"} else set()
                 break
-    models = {
-        at
-        for at, token in enumerate(tokens)
-        if at not in lines
-        and any(letter.isdigit() for letter in token)
-        and token in _names()
-        and token not in FEATURE_OF
-        and not _FEATURE_UNIT.fullmatch(token)
-        and at
-        and (tokens[at - 1] in _names() or at - 1 in taken)
-    }
+    models: set[int] = set()
+    for at, token in enumerate(tokens):
+        before = at - 1 in lines or at - 1 in models
+        if at in lines or not at or token in FEATURE_OF or _FEATURE_UNIT.fullmatch(token) or token not in _names():
+            continue
+        if (token in _SUFFIXES and before) or (
+            any(letter.isdigit() for letter in token) and (before or tokens[at - 1] in _names() or at - 1 in taken)
+        ):
+            models.add(at)
     return lines, models

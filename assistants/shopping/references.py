@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from assistants.shopping.catalogue import Product, catalogue
-from assistants.shopping.query import brand_of, corrected
+from assistants.shopping.document import trim
+from assistants.shopping.query import brand_of, corrected, understand
+from assistants.shopping.search import has
 from assistants.shopping.words import NUMBERS, normal, words
 
 MOST_RESULTS = 12
@@ -36,7 +38,8 @@ _MANY = re.compile(
 _SINGLE = re.compile(r"\b(?:it|that|this|that one|this one|the one|same one|its)\b")
 _NO_POINTER = re.compile(
     r"\b(?:that's|that is|this is|it's|it is) (?:all|it|great|good|fine|nice|ok|okay|perfect|cool|too|very|a lot|not)\b"
-    r"|\bhow (?:is|does) it (?:going|work)\b|\bthat (?:has|have|can|is|are|works?|costs?|fits?|does|do|would|i)\b"
+    r"|\b(?:forget|got|love|like|doubt|mean) it\b|\bhow (?:is|does) it (?:going|work)\b"
+    r"|\bthat (?:has|have|can|is|are|works?|costs?|fits?|does|do|would|i)\b"
     r"|\bthis (?:month|week|year|time|session|chat)\b|\bin it\b|\bis it (?:possible|true)\b"
 )
 _NAMED_ONE = re.compile(r"\bthe ([^.!?,]{1,40}?) (?:one|version|model)\b")
@@ -44,7 +47,8 @@ _NAMED_ONE = re.compile(r"\bthe ([^.!?,]{1,40}?) (?:one|version|model)\b")
 REFERS = re.compile(
     r"\b(?:it|its|that|this|them|they|those|these|both|former|latter|previous|earlier|again|more|else|another|other|others"
     r"|first|second|third|fourth|fifth|last|[1-9](?:st|nd|rd|th)|one|ones|cheaper|pricier|instead|same|too|also|before"
-    r"|my name|who am i|did i|have i|i said|i told|you said|you told|you showed|we talked|remember|(?:number|option|item) [0-9])\b|#\d"
+    r"|my name|who am i|did i|have i|i said|i told|you said|you told|you showed|we talked|remember"
+    r"|(?:number|option|item) [0-9])\b|#\d"
 )
 """Words of questions whose answer depends on what was said before."""
 
@@ -63,6 +67,7 @@ def show(document: dict[str, Any], skus: Sequence[str], focused: Sequence[str] =
     """Remember what is shown now. Without ``focused`` a list of one is what ``it`` means, and a longer one nothing."""
     document["last_results"] = list(dict.fromkeys(skus))[:MOST_RESULTS]
     point_at(document, focused or (skus if len(skus) == 1 else ()))
+    trim(document)
 
 
 def point_at(document: dict[str, Any], skus: Sequence[str]) -> None:
@@ -132,6 +137,10 @@ def _named_one(text: str, pool: Sequence[str]) -> list[str] | None:
     brand = brand_of(" ".join(wanted))
     if brand:
         return [product.sku for product in products if product.brand == brand][:1]
+    features = understand(found[1]).features
+    if features:
+        having = [product.sku for product in products if all(has(product, feature) for feature in features)]
+        return having[:1] or None
     spelled = {
         product.sku: set(words(normal(" ".join((product.title, *product.tags, *product.specs.values())))))
         for product in products

@@ -31,7 +31,7 @@ class Found:
     total       how many match in all
     missed      what had to be left out of the query to find anything: ``model``, ``features``, ``price``, ``brand``,
                 ``name``; empty where all of it is met
-    by_budget   the range was the shopper's budget and not in the message
+    by_budget   these are within the shopper's budget, which the message does not speak of (nor does ``query`` then)
     favourites  preferred brands that moved products up
     """
 
@@ -115,12 +115,13 @@ def search(query: str | Query, liked: Preferences | None = None, page: int = 1) 
         favourites = tuple(b for b in liked.brands if not asked.brands and any(_is(p.brand, b) for p in ranked))
         start = (page - 1) * PAGE
         shown = tuple(ranked[start : start + PAGE])
+        kept_budget = by_budget and "price" not in missed
         return Found(
-            query=attempt if not missed else wished,
+            query=replace(wished, least=None, most=None) if kept_budget else wished,
             products=shown,
             total=len(ranked),
             missed=missed,
-            by_budget=by_budget and attempt.priced and "price" not in missed,
+            by_budget=kept_budget,
             favourites=favourites,
         )
     return Found(query=wished)

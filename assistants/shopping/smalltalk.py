@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from assistants.shopping.query import brand_of
-from assistants.shopping.words import READ_CHARS, bag, clean, normal, words
+from assistants.shopping.words import READ_CHARS, bag, clean, words
 
 NAME_CHARS = 30
 
@@ -20,26 +20,35 @@ _THANKS = re.compile(r"\b(?:thanks|thank you|thx|cheers|much appreciated)\b")
 _BYE = re.compile(
     r"\b(?:bye|goodbye|see you|good night|that's all|that is all|that'll be all|nothing else|i'm done|no more)\b"
 )
+_NEVER_MIND = re.compile(
+    r"^(?:forget (?:it|that)|never ?mind|nevermind|skip (?:it|that)|cancel(?: that)?|no thanks?)\b"
+)
 _HELP = re.compile(r"\b(?:help|what can you do|who are you|what are you|how does this work|how do you work)\b")
 _INFO: Sequence[tuple[re.Pattern[str], str]] = (
     (
         re.compile(r"\b(?:shipping|delivery|deliver|ship)\b"),
-        "I note how you would like your order shipped (standard, express, overnight or pickup), and it stays with your "
-        "session. Costs and dates are not known to me here. Which would you like?",
+        (
+            "I note how you would like your order shipped (standard, express, overnight or pickup), and it stays "
+            "with your session. Costs and dates are not known to me here. Which would you like?"
+        ),
     ),
     (
         re.compile(r"\b(?:return|returns|refund|refunds|exchange|warranty|guarantee)\b"),
-        "Returns and warranty are beyond what I can see here, and I'd rather not guess. What I know well are the "
-        "products, their prices and your cart.",
+        (
+            "Returns and warranty are beyond what I can see here, and I'd rather not guess. What I know well are the "
+            "products, their prices and your cart."
+        ),
     ),
     (
         re.compile(r"\b(?:payment|paypal|credit card|visa|mastercard|invoice|pay by|pay with)\b"),
         "No payment is taken here: **checkout** records your order, and that is all.",
     ),
     (
-        re.compile(r"\b(?:coupon|voucher|discount|promo|promotion|sale|deals?)\b"),
-        "There are no coupons or promotions here; every price you see is the price. I can look for the best value, "
-        "though: tell me what you need and what you would like to spend.",
+        re.compile(r"\b(?:coupons?|vouchers?|discounts?|promos?|promotions?|sale|sales|deals?)\b"),
+        (
+            "There are no coupons or promotions here; every price you see is the price. I can look for the best value, "
+            "though: tell me what you need and what you would like to spend."
+        ),
     ),
 )
 
@@ -79,6 +88,10 @@ def is_thanks(text: str) -> bool:
 
 def is_bye(text: str) -> bool:
     return bool(_BYE.search(text)) and len(words(text)) <= 8
+
+
+def is_never_mind(text: str) -> bool:
+    return bool(_NEVER_MIND.match(text)) and len(words(text)) <= 6
 
 
 def is_help(text: str) -> bool:

@@ -8,15 +8,17 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, NotRequired
 
 import orjson
 from langchain.tools import ToolRuntime
 from langchain_core.tools import tool
+from typing_extensions import TypedDict  # pydantic asks for this one on Python 3.11
 
 from agent.assistant import Change, TurnContext
 from assistants.shopping import cart, money, preferences, references
 from assistants.shopping.catalogue import Product, catalogue
+from assistants.shopping.document import trim
 from assistants.shopping.naming import named
 from assistants.shopping.query import brand_of, narrowed, understand
 from assistants.shopping.search import PAGE, search
@@ -24,10 +26,18 @@ from assistants.shopping.vocabulary import category_of
 
 MOST_COMPARED: Final = 4
 MOST_ATTACHED: Final = 12
-_QUERY_CHARS: Final = 300
+MOST_AT_ONCE: Final = 6
+_QUERY_CHARS: Final = 200
 
 _ONE_AT_A_TIME = threading.Lock()
 """A model may call several tools at once; each changes the document that the one before it left."""
+
+
+class Wanted(TypedDict):
+    """One of several products to add."""
+
+    sku: str
+    quantity: NotRequired[int]
 
 
 @tool
@@ -57,7 +67,7 @@ def search_products(
     context = runtime.context
     try:
         asked = narrowed(
-            understand(query[:_QUERY_CHARS]),
+            understand(query),
             category=category_of(category),
             brand=brand_of(brand),
             least=None if min_price is None else money.amount(min_price),
@@ -84,9 +94,10 @@ def search_products(
         def shown(document: dict[str, Any]) -> None:
             references.show(document, skus, skus[:1] if asked.one else ())
             document["search"] = {name: value for name, value in repeat.items() if value is not None}
+            trim(document)
 
         _update(context, shown)
-        _attach(context, found.products)
+        _attach(context, found.products, listed=True)
     first = (page - 1) * PAGE + 1
     return _json(
         {
@@ -113,7 +124,7 @@ def compare_products(skus: list[str], runtime: ToolRuntime[TurnContext]) -> str:
         return _error("Give two to four SKUs from the catalogue to compare; search_products finds them.")
     compared = [product.sku for product in products]
     _update(runtime.context, lambda document: references.show(document, compared, compared))
-    _attach(runtime.context, products)
+    _attach(runtime.context, products, listed=True)
     return _json(
         {
             "products": [{**_brief(product), "specs": dict(product.specs)} for product in products],
@@ -132,7 +143,7 @@ def product_details(sku: str, runtime: ToolRuntime[TurnContext]) -> str:
     """
     product = _product(sku)
     if product is None:
-        return _unknown(sku)
+        return _error(_unknown(sku))
     context = runtime.context
     _update(context, lambda document: _single_out(document, product.sku))
     _attach(context, [product])
@@ -154,33 +165,17 @@ def add_to_cart(sku: str, runtime: ToolRuntime[TurnContext], quantity: int = 1) 
         sku: its exact SKU.
         quantity: how many units, 1 to 999.
     """
-    product = _product(sku)
-    if product is None:
-        return _unknown(sku)
-    context = runtime.context
-    held = context.attributes.get("cart", {}).get(product.sku, {}).get("quantity", 0)
-    if product.stock == 0:
-        return _error(f"{product.title} is out of stock at the moment.")
-    if quantity + held > product.stock:
-        more = f", and {held} of them in the cart already" if held else ""
-        return _error(f"There are only {product.stock} of {product.title} in stock{more}.")
+    return _add_all(runtime.context, [(sku, quantity)])
 
-    def added(document: dict[str, Any]) -> None:
-        cart.add(
-            document,
-            sku=product.sku,
-            name=product.title,
-            price=product.price,
-            category=product.category,
-            quantity=quantity,
-            now=context.now,
-        )
-        references.point_at(document, [product.sku])
 
-    if failed := _change_cart(context, added):
-        return failed
-    _attach(context, [product])
-    return _json({"added": {**_brief(product), "quantity": quantity}, "cart": cart.view(context.attributes)})
+@tool
+def add_several_to_cart(items: list[Wanted], runtime: ToolRuntime[TurnContext]) -> str:
+    """Put several different products in the cart, in this order. Each is told by itself if it can't be added.
+
+    Args:
+        items: SKU and quantity of each, at most six.
+    """
+    return _add_all(runtime.context, [(item["sku"], item.get("quantity", 1)) for item in items[:MOST_AT_ONCE]])
 
 
 @tool
@@ -198,8 +193,8 @@ def remove_from_cart(sku: str, runtime: ToolRuntime[TurnContext], quantity: int 
     def removed(document: dict[str, Any]) -> None:
         gone.append(cart.remove(document, sku, quantity))
 
-    if failed := _change_cart(context, removed):
-        return failed
+    if refused := _change_cart(context, removed):
+        return _error(refused)
     return _json(
         {
             "removed": {"sku": sku, "title": line["name"] if line else sku, "quantity": gone[0]},
@@ -257,8 +252,8 @@ def checkout(runtime: ToolRuntime[TurnContext]) -> str:
     def bought(document: dict[str, Any]) -> None:
         cart.checkout(document, context.now)
 
-    if failed := _change_cart(context, bought):
-        return failed
+    if refused := _change_cart(context, bought):
+        return _error(refused)
     return _json({"purchase": cart.purchases(context.attributes)[0], "cart": cart.view(context.attributes)})
 
 
@@ -268,6 +263,7 @@ TOOLS: Final = (
     product_details,
     view_cart,
     add_to_cart,
+    add_several_to_cart,
     remove_from_cart,
     clear_cart,
     set_preferences,
@@ -275,22 +271,66 @@ TOOLS: Final = (
 )
 
 
-def attached(product: Product) -> dict[str, Any]:
-    """Where an answer comes from, for a list of sources."""
-    return {"title": product.title, "sku": product.sku, "snippet": product.description}
+LISTED: Final = "listed"
+"""Under this name the SKUs that a tool listed wait in the turn's data until the reply is there."""
 
 
 def attach(context: TurnContext, products: Sequence[Product]) -> None:
     """Let exactly these products travel with the reply."""
     context.attach("products", [product.summary() for product in products[:MOST_ATTACHED]])
-    context.attach("sources", [attached(product) for product in products[:MOST_ATTACHED]])
+    sources = [{"title": p.title, "sku": p.sku, "snippet": p.description} for p in products[:MOST_ATTACHED]]
+    context.attach("sources", sources)
 
 
-def _attach(context: TurnContext, products: Sequence[Product]) -> None:
+def _attach(context: TurnContext, products: Sequence[Product], *, listed: bool = False) -> None:
     """Let these products travel with the reply, behind those of the tools that were called before."""
     with _ONE_AT_A_TIME:
         before = catalogue().known(entry["sku"] for entry in context.data.get("products", ()))
         attach(context, list(dict.fromkeys((*before, *products))))
+        if listed:
+            context.attach(LISTED, [*context.data.get(LISTED, ()), *(product.sku for product in products)])
+
+
+def _add_all(context: TurnContext, wanted: Sequence[tuple[str, int]]) -> str:
+    done: list[dict[str, Any]] = []
+    refused: list[str] = []
+    products: list[Product] = []
+    for sku, quantity in wanted:
+        product = _product(sku)
+        if product is None:
+            refused.append(_unknown(sku))
+        elif error := _add_one(context, product, quantity):
+            refused.append(error)
+        else:
+            done.append({**_brief(product), "quantity": quantity})
+            products.append(product)
+    if not done:
+        return _error(" ".join(refused) or "There is nothing to add.")
+    _update(context, lambda document: references.point_at(document, [product.sku for product in products]))
+    _attach(context, products)
+    return _json({"added": done, "refused": refused, "cart": cart.view(context.attributes)})
+
+
+def _add_one(context: TurnContext, product: Product, quantity: int) -> str | None:
+    """Put it in the cart; what stands against it as a sentence, or None where it is in."""
+    held = context.attributes.get("cart", {}).get(product.sku, {}).get("quantity", 0)
+    if product.stock == 0:
+        return f"{product.title} is out of stock at the moment."
+    if quantity + held > product.stock:
+        more = f", and {held} of them in your cart already" if held else ""
+        return f"There are only {product.stock} of {product.title} in stock{more}."
+    return _change_cart(
+        context,
+        lambda document: cart.add(
+            document,
+            sku=product.sku,
+            name=product.title,
+            price=product.price,
+            category=product.category,
+            quantity=quantity,
+            now=context.now,
+        ),
+    )
 
 
 def _update(context: TurnContext, change: Change) -> None:
@@ -299,7 +339,7 @@ def _update(context: TurnContext, change: Change) -> None:
 
 
 def _change_cart(context: TurnContext, change: Change) -> str | None:
-    """Make the change; the error as text where the cart does not allow it, and None where it was made."""
+    """Make the change; what stands against it as a sentence, or None where it was made."""
     refused: list[str] = []
 
     def guarded(document: dict[str, Any]) -> None:
@@ -310,7 +350,7 @@ def _change_cart(context: TurnContext, change: Change) -> str | None:
             refused.append(str(error))
 
     _update(context, guarded)
-    return _error(refused[0]) if refused else None
+    return refused[0] if refused else None
 
 
 def _single_out(document: dict[str, Any], sku: str) -> None:
@@ -342,7 +382,7 @@ def _brief(product: Product) -> dict[str, Any]:
 
 
 def _unknown(sku: str) -> str:
-    return _error(f"There is no product {sku[:40]!r} in the catalogue; search_products finds the right SKU.")
+    return f"There is no product {sku[:40]!r} in the catalogue; search for it to find the right SKU."
 
 
 def _error(message: str) -> str:

@@ -51,7 +51,7 @@ STOP_WORDS = bag(
 )
 """Words that say nothing about a product, spelled as ``words`` spells them."""
 
-_COUNTED = "one two three four five six seven eight nine ten eleven twelve".split(" ")
+_COUNTED = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
 NUMBERS = {word: count for count, word in enumerate(_COUNTED, 1)} | {"dozen": 12, "couple": 2, "pair": 2}
 ALWAYS_PLURAL = frozenset({"headphones", "earphones", "earbuds", "airpods", "accessories", "glasses", "series", "news"})
 

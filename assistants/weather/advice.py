@@ -132,7 +132,7 @@ class Advice:
             return f"Yes, take an umbrella{self._which_days()}."
         if self.wet == "maybe":
             return f"Perhaps{self._how_likely()}: an umbrella wouldn't hurt{self._which_days()}."
-        return "No umbrella needed, it's snow." if self.snow else "No, you won't need an umbrella."
+        return "No umbrella needed: it's snow, not rain." if self.snow else "No, you won't need an umbrella."
 
     def _rain(self) -> str:
         if self.raining:

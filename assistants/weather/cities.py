@@ -14,15 +14,22 @@ MAX_CITIES: Final = 3
 """How many cities one message may ask for."""
 
 MAX_WORDS: Final = 5
-"""Of one name."""
+MAX_PHRASE: Final = 12
+"""Of one name, and of one with the small words around it."""
 
 SURE: Final = ("in", "near")
 """After these even a common word is a city («in Nice»)."""
 
-PERHAPS: Final = ("at", "to", "visit", "visiting", "around", "for", "of", "from", "over")
+PERHAPS: Final = ("at", "to", "visit", "visiting", "around", "for", "of", "about", "from", "over")
 """These stand before cities, and before much else."""
 
+POSTCODE: Final = (5, 6)
+"""How many digits a number has that is looked up as a postal code."""
+
 LINKS: Final = frozenset({"and", "or", "vs", "versus", ",", "/", "plus"})
+BETWEEN: Final = LINKS | set(SURE) | {"also", "then"}
+"""What stands between the names of a list: «in Rome, and also in Oslo»."""
+
 BEGIN_NAMES: Final = frozenset({"new", "old", "great", "little", "big", "long", "high", "good", "last", "best"})
 """Common words that names begin with: New Plymouth, Long Beach."""
 
@@ -68,7 +75,7 @@ def _list(words: Sequence[Token], start: int, *, sure: bool) -> tuple[str, ...]:
         names.setdefault(fold(name), name)
         if _key(words, index) not in LINKS:
             break
-        while _key(words, index) in LINKS or _key(words, index) in SURE:
+        while _key(words, index) in BETWEEN:
             index += 1
         sure = False
     return tuple(names.values())
@@ -76,7 +83,7 @@ def _list(words: Sequence[Token], start: int, *, sure: bool) -> tuple[str, ...]:
 
 def _is_region(text: str, following: str) -> bool:
     """Whether what follows a comma is a country or state, and not one city more of a list."""
-    part = fold(text)
+    part = fold(text.replace(".", ""))
     if part in OTHER_WORDS or part in US_STATES or climate.cities_of(text):
         return True
     if part in {fold(state) for state in US_STATES.values()}:
@@ -88,9 +95,11 @@ def _name(words: Sequence[Token], start: int, *, sure: bool) -> tuple[str, int]:
     """The name that begins at ``start`` (empty if none does), and where it ends."""
     index = _skip_article(words, start)
     found: list[Token] = []
-    while index < len(words) and _may_be_part(words, index, found):
+    while index < len(words) and len(found) <= MAX_PHRASE and _may_be_part(words, index, found):
         found.append(words[index])
         index += 1
+        if found[-1].key.endswith("'s") and climate.is_known(_owner(found)):
+            return _owner(found), index  # «London's city centre»
     end = index
     # What only leads up to the name or trails after it: «to check Oslo», «in Oslo expected».
     while not sure and len(found) > 1 and _is_filler(found[0]) and found[0].key not in BEGIN_NAMES:
@@ -99,10 +108,13 @@ def _name(words: Sequence[Token], start: int, *, sure: bool) -> tuple[str, int]:
         del found[-1]
     if not found or len(found) > MAX_WORDS or not _is_name(found, sure=sure):
         return "", start
-    texts = [word.text for word in found]
-    if _key(words, end) in COMMON or _key(words, end) == "":
-        texts[-1] = texts[-1] if end == len(words) else texts[-1].removesuffix("'s").removesuffix("’s")
-    return " ".join(texts), end
+    # «Bergen's weather» is Bergen's; «St John's» is a city.
+    owns = end < len(words) and words[end].key in COMMON
+    return _owner(found) if owns else " ".join(word.text for word in found), end
+
+
+def _owner(words: Sequence[Token]) -> str:
+    return " ".join(word.text for word in words).removesuffix("'s").removesuffix("’s")
 
 
 def _skip_article(words: Sequence[Token], start: int) -> int:
@@ -116,8 +128,10 @@ def _skip_article(words: Sequence[Token], start: int) -> int:
 
 def _may_be_part(words: Sequence[Token], index: int, found: Sequence[Token]) -> bool:
     word = words[index]
-    if not word.is_word or word.used or _has_digit(word):
+    if not word.is_word or word.used:
         return False
+    if _has_digit(word):
+        return not found and word.key.isdigit() and len(word.key) in POSTCODE
     if word.key == "of":  # Isle of Man
         following = words[index + 1] if index + 1 < len(words) else None
         return bool(found) and following is not None and following.is_name and not following.used
@@ -146,7 +160,7 @@ def _known_city(words: Sequence[Token]) -> int | None:
             part = words[start : start + length]
             if len(part) < length or any(word.used or not word.is_word for word in part):
                 continue
-            name = " ".join(word.text for word in part).removesuffix("'s").removesuffix("’s")
+            name = _owner(part)
             # «la» is an article more often than Los Angeles.
             if climate.is_known(name) and (len(name) > 2 or name.isupper()):
                 return start
@@ -158,9 +172,7 @@ def _loose_name(words: Sequence[Token]) -> int | None:
     starts = []
     inside = False
     for index, word in enumerate(words):
-        is_free = (
-            word.is_word and not word.used and word.key not in COMMON and not any(char.isdigit() for char in word.key)
-        )
+        is_free = word.is_word and not word.used and word.key not in COMMON and not _has_digit(word)
         if is_free and not inside:
             starts.append(index)
         inside = is_free

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from assistants.weather.places import titled
 from assistants.weather.tokens import Token, keys, tokens
 from assistants.weather.vocabulary import COMMON, TRAVEL, WEATHER
 
@@ -12,7 +13,7 @@ MAX_NAME: Final = 40
 MAX_WORDS: Final = 3
 
 SURELY: Final = (("my", "name", "is"), ("my", "name's"), ("call", "me"), ("i", "am", "called"), ("i'm", "called"))
-PERHAPS: Final = (("i", "am"), ("i'm",), ("im",), ("this", "is"))
+PERHAPS: Final = (("i", "am"), ("i'm",), ("im",))
 """After these a word with a capital is a name, and one without is not: «I'm cold»."""
 
 ASKING: Final = (("my", "name"), ("who", "i", "am"), ("who", "am", "i"))
@@ -61,4 +62,4 @@ def _name(words: Sequence[Token], *, need_capital: bool) -> str:
         return ""
     for word in found:
         word.used = True
-    return name if name != name.lower() else name.title()
+    return titled(name)

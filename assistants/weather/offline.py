@@ -11,10 +11,11 @@ from agent.offline import Answer, Ask, ToolCall, ToolResult
 from assistants.weather import phrases
 from assistants.weather.advice import join
 from assistants.weather.introductions import asks_for_name, introduced, remembered_name
+from assistants.weather.places import titled
 from assistants.weather.question import WHICH_CITY, Question, remembered_cities, understand
 from assistants.weather.reports import Report
 from assistants.weather.tokens import keys, tokens
-from assistants.weather.vocabulary import FAREWELLS, GREETINGS, THANKS
+from assistants.weather.vocabulary import FAREWELLS, GREETINGS, NODS, THANKS
 from assistants.weather.when import LAST, MONTHS
 
 MONTH_NAMES = {number: name.title() for name, number in MONTHS.items()}
@@ -68,7 +69,7 @@ def _cannot(question: Question) -> str:
     if question.when.kind == "past":
         return f"I can't look back, only ahead: I know the weather of now and of the next {LAST} days."
     if question.when.kind == "far":
-        typical = f"{question.cities[0] if question.cities else 'Rome'} in July"
+        typical = f"{titled(question.cities[0]) if question.cities else 'Rome'} in July"
         sight = f"That is further ahead than I can see: my forecasts reach {LAST} days."
         return f"{sight} But I know what is typical of a month: ask me for “{typical}”, for example."
     if question.here:
@@ -90,15 +91,17 @@ def _small_talk(ask: Ask) -> str:
         return _what_was_asked(ask.history)
     if not any(word.is_word for word in words):
         return f"I'm here to tell you about the weather. {WHICH_CITY} are you curious about?"
-    if GREETINGS & set(said):
+    if GREETINGS & set(said) or said[:1] == ["good"]:
         back = "Hello again" if ask.history else "Hello"
         return f"{back}{called}! I can tell you the weather anywhere in the world. {WHICH_CITY} are you curious about?"
     if THANKS & set(said):
         return f"You're welcome{called}! Just ask whenever you want to know more."
     if FAREWELLS & set(said):
         return f"Goodbye{called}, and have a nice day!"
-    if {"how", "you"} <= set(said) or "how's" in said:
+    if {"how", "you"} <= set(said) or "how's" in said or said[:2] == ["and", "you"]:
         return f"I'm fine, thank you{called}! {WHICH_CITY} would you like the weather for?"
+    if all(word.key in NODS for word in words if word.is_word):
+        return f"All right{called}! Name a city whenever you want to know its weather."
     return _help(said)
 
 

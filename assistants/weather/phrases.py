@@ -18,7 +18,7 @@ SORRY: Final = "Something went wrong while I looked that up. Please try again in
 def tell(reports: Sequence[Report], question: Question) -> str:
     """The reports of one or more cities as an answer to ``question``, a paragraph each."""
     told = list(dict.fromkeys(_one(report, question) for report in reports))
-    if any("typical" in report for report in reports):
+    if any(_tells_months(report, question) for report in reports):
         # Said once, however many cities there are.
         if question.when.kind == "month":
             told.append("That is what is typical, not a forecast.")
@@ -68,6 +68,8 @@ def _lead(about: frozenset[str], report: Report, advice: Advice) -> str:
     """The direct answer to what was asked of the weather."""
     today = report.get("today", {})
     leads = [advice.answer(about)]
+    if "wind" in about and "wind_speed" in report:
+        leads.append(_wind([report["wind_speed"]], report))
     if "time" in about:
         leads.append(_local_time(report))
     if "sun" in about:
@@ -82,6 +84,15 @@ def _local_time(report: Report) -> str:
     return f"It's {time} on {_date(date.fromisoformat(day))}."
 
 
+def _wind(speeds: Sequence[int], report: Report) -> str:
+    """How windy it gets, after Beaufort."""
+    if not speeds:
+        return ""
+    strongest = max(speeds) * (1.609 if report["units"]["wind_speed"] == "mph" else 1)
+    words = ((20, "Only a light wind."), (39, "There is a fresh breeze."), (62, "It's windy."))
+    return next((word for limit, word in words if strongest < limit), "It's stormy, so take care.")
+
+
 def _sun(day: dict[str, Any]) -> str:
     if "sunrise" in day and "sunset" in day:
         return f"The sun rises at {day['sunrise']} and sets at {day['sunset']}."
@@ -93,20 +104,20 @@ def _forecast(report: Report, when: When, question: Question) -> str:
     days = when.chosen(report["days"], today)
     if not days:
         last = report["days"][-1]["date"] if report["days"] else report["today"]
-        reach = f"My forecast for {report['place']} reaches only until {_date(date.fromisoformat(last))}."
-        month = f" Or ask me what {month_name[when.month]} is like there." if when.month else ""
-        return f"{reach} Ask me about a day until then.{month}"
+        return _too_far(report, date.fromisoformat(last), when)
     degrees = report["units"]["temperature"]
     advice = Advice.days(days, degrees, [_name(day, today) for day in days])
-    lead = advice.answer(question.about)
+    winds = [day["wind_speed"] for day in days if "wind_speed" in day]
+    lead = _text([advice.answer(question.about), _wind(winds, report) if "wind" in question.about else ""])
     closing = advice.sentence(without=question.about)
     if len(days) == 1:
         day = days[0]
         named = "tonight" if when.tonight else _name(day, today, with_date=True)
         sun = _sun(day) if "sun" in question.about else ""
-        body = f"{report['place']}, {named}: {_day(day, report, wind=True)}."
+        body = f"{report['place']}, {named}: {_day(day, report, wind=True, night=when.tonight)}."
         return _text([lead, sun, body, closing])
-    lines = [f"- {_upper(_name(day, today, with_date=True))}: {_day(day, report)}" for day in days]
+    wind = "wind" in question.about
+    lines = [f"- {_upper(_name(day, today, with_date=True))}: {_day(day, report, wind=wind)}" for day in days]
     if "sun" in question.about:
         lines = [f"{line}. {_sun(day)}".rstrip(". ") for line, day in zip(lines, days, strict=True)]
     more = f"My forecast reaches {LAST} days ahead." if when.cut else ""
@@ -115,10 +126,17 @@ def _forecast(report: Report, when: When, question: Question) -> str:
     )
 
 
-def _day(day: dict[str, Any], report: Report, *, wind: bool = False) -> str:
+def _too_far(report: Report, last: date, when: When) -> str:
+    reach = f"My forecast for {report['place']} reaches only until {_date(last)}."
+    month = f" Or ask me what {month_name[when.month]} is like there." if when.month else ""
+    return f"{reach} Ask me about a day until then.{month}"
+
+
+def _day(day: dict[str, Any], report: Report, *, wind: bool = False, night: bool = False) -> str:
     units = report["units"]
     parts = [day["conditions"]] if "conditions" in day else []
-    parts.append(_between(day, units["temperature"]))
+    degrees = units["temperature"]
+    parts.append(f"down to {day['low']} {degrees}" if night else _between(day, degrees))
     if wind and "wind_speed" in day:
         parts.append(f"wind up to {day['wind_speed']} {units['wind_speed']}")
     chance = _chance(day)
@@ -149,9 +167,9 @@ def _a(number: int) -> str:
 
 def _typical(report: Report, question: Question) -> str:
     degrees = report["units"]["temperature"]
-    months = report["typical"]
-    if question.when.kind not in ("now", "month"):
-        months = _months_meant(months, question.when, date.fromisoformat(report["today"]))
+    months = _months_meant(report, question.when)
+    if not months:
+        return _too_far(report, date.fromisoformat(report["today"]) + timedelta(days=LAST), question.when)
     first, *rest = [_month(month, degrees) for month in months]
     sentences = [f"{report['place']} in {first}.", *(f"In {other}." for other in rest)]
     time = _local_time(report) if "time" in question.about else ""
@@ -159,11 +177,21 @@ def _typical(report: Report, question: Question) -> str:
     return _text([time, *sentences, advice.usual(question.about), advice.sentence(without=frozenset())])
 
 
-def _months_meant(months: Sequence[dict[str, Any]], when: When, today: date) -> list[dict[str, Any]]:
-    """Of the months that a forecast touches, those of the days that were asked for."""
+def _tells_months(report: Report, question: Question) -> bool:
+    try:
+        return "typical" in report and bool(_months_meant(report, question.when))
+    except (KeyError, TypeError, ValueError):
+        return False  # a document that is not one of ours
+
+
+def _months_meant(report: Report, when: When) -> list[dict[str, Any]]:
+    """Of the months that a forecast touches, those of the days that were asked for; none for days beyond its reach."""
+    if when.kind in ("now", "month"):
+        return list(report["typical"])
+    today = date.fromisoformat(report["today"])
     week = [{"date": (today + timedelta(days=ahead)).isoformat()} for ahead in range(LAST + 1)]
-    chosen = {date.fromisoformat(day["date"]).strftime("%B") for day in when.chosen(week, today)}
-    return [month for month in months if month["month"] in chosen] or list(months)
+    chosen = {month_name[date.fromisoformat(day["date"]).month] for day in when.chosen(week, today)}
+    return [month for month in report["typical"] if month["month"] in chosen]
 
 
 def _month(month: dict[str, Any], degrees: str) -> str:

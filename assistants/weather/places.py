@@ -132,6 +132,11 @@ def tidy(city: str) -> str:
     return " ".join(kept.split())[:MAX_NAME].strip(" ,-&")
 
 
+def titled(city: str) -> str:
+    """A name typed in small letters, as it is written: ``new york`` is ``New York``."""
+    return city if city != city.lower() else city.title()
+
+
 def split(city: str) -> tuple[str, str]:
     """``Paris, Texas`` is the name ``Paris`` and the region ``Texas``; without a comma there is no region."""
     name, _, region = city.partition(",")

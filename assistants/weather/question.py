@@ -13,6 +13,7 @@ from typing import Final
 
 from assistants.weather.cities import cities
 from assistants.weather.introductions import introduced
+from assistants.weather.places import titled
 from assistants.weather.tokens import Token, keys, tokens
 from assistants.weather.vocabulary import COMMON, TOPICS, TRAVEL, WEATHER, listed
 from assistants.weather.when import PRESENT, When, parse
@@ -33,6 +34,9 @@ ANSWERS: Final = listed(
 )
 """Common words that a person may wrap a city in who was asked for one: «I'm in Bergen»."""
 
+LEADING: Final = listed("and or also what how about for in the then now please same with")
+"""Words of a follow-up besides the city: «and in Bergen?»."""
+
 SHORT: Final = 6
 """Words of a message that may be no more than a follow-up: «and tomorrow, please?»."""
 
@@ -41,7 +45,7 @@ SHORT: Final = 6
 class Reading:
     """What one message says by itself. ``is_weather``: it asks for the weather; ``follows``: it leans on what was said.
 
-    ``sure``: the cities surely are cities. ``here``: the weather of wherever the person is, which we can't see.
+    ``here``: the weather of wherever the person is, which we can't see.
     """
 
     cities: tuple[str, ...]
@@ -51,7 +55,6 @@ class Reading:
     is_weather: bool
     follows: bool
     here: bool
-    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,22 +71,24 @@ class Question:
 def read(message: str) -> Reading:
     """What ``message`` says by itself."""
     words = tokens(message)
-    name = introduced(words)
+    introduced(words)  # so that «I'm Ada» names no city
     said = keys(words)
     unit = _unit(words)
     when = parse(words)
     about = _about(said)
     named, sure = cities(words)
     follows = _follows(said)
-    asks = bool(about) or any(key in WEATHER for key in said)
+    asks = bool(about) or any(key in WEATHER for key in said) or ("it", "like") in pairwise(said)
     short = sum(word.is_word for word in words) <= SHORT
     if not asks and named and sure:
         is_about_a_stay = any(key in TRAVEL for key in said) or _asks_how_it_is(said)
         asks = is_about_a_stay or follows or bool(when) or len(named) > 1 or (short and _only(words, named))
+    if not asks and named and (when or unit):
+        asks = _only(words, named)  # «how is Augusta in August»
     if not asks and (when or unit or follows):
         # «And tomorrow?», «in Fahrenheit, please»; and «and Bergen?», but not «what about your mother?».
-        asks = short and (bool(named) if follows and named else _nothing_else(words))
-    return Reading(named if asks else (), when, unit, about, asks, follows, _here(said), name)
+        asks = short and (_only(words, named, LEADING) if follows and named else bool(when or unit) and _only(words))
+    return Reading(named if asks else (), when, unit, about, asks, follows, _here(said))
 
 
 def understand(message: str, history: Sequence[tuple[str, str]]) -> Question | None:
@@ -119,7 +124,7 @@ class _Conversation:
         if UNKNOWN_CITY in text:
             self.question = replace(self.question, cities=self._before.cities)
         self.asked_for_city = WHICH_CITY in text
-        self.cities.update((_titled(city), None) for city in self.question.cities)
+        self.cities.update((titled(city), None) for city in self.question.cities)
 
 
 def _next(question: Question, message: str, *, asked_for_city: bool) -> Question | None:
@@ -138,10 +143,6 @@ def _next(question: Question, message: str, *, asked_for_city: bool) -> Question
         about=reading.about or (question.about if leans else frozenset()),
         here=reading.here,
     )
-
-
-def _titled(city: str) -> str:
-    return city if city != city.lower() else city.title()
 
 
 def _unit(words: Sequence[Token]) -> str:
@@ -176,25 +177,19 @@ def _follows(said: Sequence[str]) -> bool:
 
 
 def _asks_how_it_is(said: Sequence[str]) -> bool:
-    return ("it" in said or "it's" in said) and any(
-        key in ("how", "how's", "what", "what's", "is", "will") for key in said
-    )
+    return not {"it", "it's"}.isdisjoint(said) and not {"how", "how's", "what", "what's", "is", "will"}.isdisjoint(said)
 
 
 def _here(said: Sequence[str]) -> bool:
     pairs = set(pairwise(said))
     mine = {("my", place) for place in ("city", "town", "area", "place", "location", "home", "house", "region")}
-    return bool({"here", "nearby", "outside"} & set(said) or pairs & (mine | {("near", "me"), ("around", "me")}))
+    return bool({"here", "nearby"} & set(said) or pairs & (mine | {("near", "me"), ("around", "me")}))
 
 
-def _only(words: Sequence[Token], named: tuple[str, ...]) -> bool:
-    """Whether a message is the cities and small words: «London please», «in Rome?»."""
-    inside = {part for name in named for part in name.split()}
-    return all(word.used or not word.is_word or word.key in COMMON or word.text in inside for word in words)
-
-
-def _nothing_else(words: Sequence[Token]) -> bool:
-    return all(word.used or not word.is_word or word.key in COMMON for word in words)
+def _only(words: Sequence[Token], named: tuple[str, ...] = (), besides: frozenset[str] = COMMON) -> bool:
+    """Whether a message is times, units, the cities and small words: «London please», «in Rome?»."""
+    inside = {part.strip(",") for name in named for part in name.split()}
+    return all(word.used or not word.is_word or word.key in besides or word.text in inside for word in words)
 
 
 def _city_alone(message: str, *, sure: bool) -> tuple[str, ...]:

@@ -9,8 +9,9 @@ from typing import Final
 
 from assistants.weather.places import fold
 
-MAX_TOKENS: Final = 400
-"""A question is told in fewer words; what comes after is not read."""
+MAX_TOKENS: Final = 200
+MAX_WORD: Final = 80
+"""A question is told in fewer words, and in shorter ones (characters); what is beyond is not read."""
 
 INSIDE_WORDS: Final = frozenset("-'’.°")
 
@@ -37,7 +38,8 @@ def tokens(message: str) -> list[Token]:
     for char in message:
         category = unicodedata.category(char)[0]
         if category in "LMN" or char in INSIDE_WORDS:
-            word.append(char)
+            if len(word) < MAX_WORD:
+                word.append(char)
             continue
         _add_word(found, "".join(word))
         word.clear()

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import Any, Final, Literal
 
 from assistants.weather.tokens import Token, keys
@@ -49,6 +50,9 @@ BEFORE_A_TIME: Final = (
     | COMING
 )
 """Words that belong to a time that they stand before."""
+
+TIMES: Final = TOMORROW | frozenset(WEEKDAYS) | {"today", "tonight", "now", "currently"}
+"""Words that are a time wherever they stand."""
 
 DAYS: Final = re.compile(r"(\d{1,3})-?days?")
 DAY_OF_MONTH: Final = re.compile(r"(\d{1,2})(st|nd|rd|th)?")
@@ -115,6 +119,8 @@ def parse(words: Sequence[Token]) -> When | None:
     for rule in (_past, _tomorrow, _weekend, _number_of_days, _week, _date, _weekday, _month, _far, _now):
         when = rule(words)
         if when is not None:
+            for word in words:
+                word.used = word.used or word.key in TIMES
             return when
     return None
 
@@ -133,7 +139,8 @@ def _tomorrow(words: Sequence[Token]) -> When | None:
     said = keys(words)
     index = next((i for i, key in enumerate(said) if key in TOMORROW), None)
     if index is None:
-        return None
+        after = next((i for i, pair in enumerate(pairwise(said)) if pair == ("day", "after")), None)
+        return None if after is None else _use(words, after, 2, When("span", 2, 2))
     if index >= 2 and said[index - 2 : index] == ["day", "after"]:
         return _use(words, index - 2, 3, When("span", 2, 2))
     today = next((i for i, key in enumerate(said) if key == "today"), None)
@@ -239,7 +246,8 @@ def _month(words: Sequence[Token]) -> When | None:
 
 def _far(words: Sequence[Token]) -> When | None:
     for index, key in enumerate(keys(words)):
-        if key in SEASONS or (key in ("month", "year") and _at(words, index - 1) in {*COMING, "this", "a"}):
+        is_year = len(key) == 4 and key.isdigit() and _at(words, index - 1) == "in"
+        if is_year or key in SEASONS or (key in ("month", "year") and _at(words, index - 1) in {*COMING, "this", "a"}):
             return _use(words, index, 1, FAR)
     return None
 

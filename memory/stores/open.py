@@ -69,7 +69,7 @@ def client_factory(url: str, *, max_connections: int = 64) -> Callable[[], Clien
             f"got {parts.scheme or url[:20]!r}"
         )
     if not kind:
-        redis.connection.parse_url(url)
+        redis.connection.parse_url(url)  # type: ignore[no-untyped-call]
 
         def single() -> redis.Redis:
             pool = redis.BlockingConnectionPool.from_url(
@@ -86,7 +86,7 @@ def client_factory(url: str, *, max_connections: int = 64) -> Callable[[], Clien
         raise ValueError(f"a redis+{kind}:// URL names at least one host")
     if kind == "cluster":
         return lambda: RedisCluster(
-            startup_nodes=[ClusterNode(host, port) for host, port in nodes],
+            startup_nodes=[ClusterNode(host, port) for host, port in nodes],  # type: ignore[no-untyped-call]
             max_connections=max_connections,
             **options,
         )
@@ -97,7 +97,7 @@ def client_factory(url: str, *, max_connections: int = 64) -> Callable[[], Clien
         )
     if not (database or "0").isdecimal():
         raise ValueError(f"the database of a redis+sentinel:// URL is a whole number, got {database!r}")
-    sentinel = Sentinel(
+    sentinel = Sentinel(  # type: ignore[no-untyped-call]
         nodes,
         # Sentinels have their own password or none, and redis-py would try each of them again and again.
         sentinel_kwargs={
@@ -107,7 +107,7 @@ def client_factory(url: str, *, max_connections: int = 64) -> Callable[[], Clien
         max_connections=max_connections,
         **options,
     )
-    return lambda: sentinel.master_for(service)
+    return lambda: sentinel.master_for(service)  # type: ignore[no-untyped-call]
 
 
 def _address(host: str, default_port: int) -> tuple[str, int]:

@@ -15,6 +15,7 @@ from redis.cluster import RedisCluster
 
 from memory.clock import now_ms
 from memory.codec import (
+    CorruptRow,
     decode_document,
     decode_ended,
     decode_turn,
@@ -99,7 +100,11 @@ class RedisStore(SessionStore):
         if kind == b"known":
             found = _snapshot(key, reply[1], *reply[2:])
             return Known(next(t for t in found.turns if t.id == turn_id), found)
-        return Claimed(reply[2], _snapshot(key, reply[1], *reply[3:]))
+        try:
+            return Claimed(reply[2], _snapshot(key, reply[1], *reply[3:]))
+        except CorruptRow:
+            self.release(key, reply[2])
+            raise
 
     def renew(self, leases: Sequence[tuple[Key, int]], lease_ms: int) -> list[Renewed]:
         """One round trip a lease; a renewal is rare (every 2 s of a running turn)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -15,12 +16,15 @@ REFUSALS: Final = (
 )  # fmt: skip
 """How the error replies begin that redis-py has no class for in every version."""
 
+_REFUSED_IN_SCRIPT: Final = re.compile(rf"Error running script .*-({'|'.join(REFUSALS)}) ", re.DOTALL)
+"""Before Redis 7 the reply to a script is an error of its own, with that of the refused command inside."""
+
 _REFUSING = (
     redis.exceptions.ReadOnlyError,
     redis.exceptions.OutOfMemoryError,
     redis.exceptions.ClusterDownError,
     redis.exceptions.NoPermissionError,
-    redis.exceptions.MovedError,
+    redis.exceptions.AskError,
     redis.exceptions.TryAgainError,
 )
 
@@ -30,11 +34,16 @@ def answering() -> Iterator[None]:
     """Turns what redis-py raises when Redis is away, hung or refuses writes into ``StoreUnavailable``."""
     try:
         yield
+    except (redis.exceptions.AuthenticationError, redis.exceptions.AuthorizationError) as error:
+        raise StoreUnavailable("redis", "does not accept the user or password that it was given") from error
     except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError, OSError) as error:
         raise StoreUnavailable("redis") from error
-    except redis.exceptions.RedisClusterException as error:
-        raise StoreUnavailable("redis", "has no working cluster") from error
     except redis.exceptions.ResponseError as error:
-        if isinstance(error, _REFUSING) or str(error).startswith(REFUSALS):
+        text = str(error)
+        if isinstance(error, _REFUSING) or text.startswith(REFUSALS) or _REFUSED_IN_SCRIPT.search(text):
             raise StoreUnavailable("redis", "refuses writes") from error
         raise
+    except (redis.exceptions.RedisClusterException, redis.exceptions.ClusterError) as error:
+        raise StoreUnavailable("redis", "has no working cluster") from error
+    except redis.exceptions.InvalidResponse as error:
+        raise StoreUnavailable("redis", "answers in another language than Redis'") from error

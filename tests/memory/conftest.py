@@ -1,48 +1,99 @@
-"""The archive in every database that it supports."""
+"""Every store that answers the contract, and engines whose threads end with their test."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
 
 import pytest
 
-from memory.archive import Archive
-from tests.servers_postgres import PostgresServer
+from memory import SessionEngine, SessionPolicy, SessionStore, open_store
+from memory.leases import LeaseKeeper
+from tests.memory.harness import HandClock, Shift, World
+from tests.servers import RedisCluster, RedisServer
+
+STORES = ("local", "redis", "cluster")
 
 
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[PostgresServer]:
-    """One PostgreSQL for the whole run. Not to be killed."""
-    with PostgresServer() as server:
-        yield server
+def local_world() -> World:
+    clock = HandClock()
+    store = open_store("memory://", clock=clock)
+
+    def advance(ms: int) -> None:
+        clock.at += ms
+
+    return World("local", store, advance, lambda: store)
+
+
+def redis_world(url: str, servers: list[RedisServer], stack: ExitStack, name: str = "redis") -> World:
+    """Stores on a real Redis whose time is shifted; they are closed with ``stack``."""
+    shift = Shift()
+
+    def again() -> SessionStore:
+        store = open_store(url, shift=shift)
+        stack.callback(store.close_store)
+        return store
+
+    def advance(ms: int) -> None:
+        shift.ms += ms
+
+    return World(name, again(), advance, again, servers)
+
+
+def make_world(name: str, request: pytest.FixtureRequest, stack: ExitStack) -> World:
+    if name == "local":
+        return local_world()
+    if name == "redis":
+        server: RedisServer = request.getfixturevalue("redis_server")
+        return redis_world(request.getfixturevalue("redis_url"), [server], stack)
+    cluster: RedisCluster = request.getfixturevalue("redis_cluster")
+    return redis_world(cluster.url(), cluster.nodes, stack, "cluster")
+
+
+@pytest.fixture(params=STORES)
+def world(request: pytest.FixtureRequest) -> Iterator[World]:
+    """Each store in turn, empty."""
+    with ExitStack() as stack:
+        yield make_world(request.param, request, stack)
+
+
+@pytest.fixture(params=STORES[:2])
+def simple_world(request: pytest.FixtureRequest) -> Iterator[World]:
+    """In process and on one Redis: enough for what stands above the stores."""
+    with ExitStack() as stack:
+        yield make_world(request.param, request, stack)
+
+
+@pytest.fixture(params=STORES[1:])
+def remote_world(request: pytest.FixtureRequest) -> Iterator[World]:
+    """The stores in Redis: alone, and a cluster."""
+    with ExitStack() as stack:
+        yield make_world(request.param, request, stack)
 
 
 @pytest.fixture
-def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
-    """The address of an empty PostgreSQL database for this test alone."""
-    with postgres_server.database() as url:
-        yield url
+def one_redis(request: pytest.FixtureRequest) -> Iterator[World]:
+    with ExitStack() as stack:
+        yield make_world("redis", request, stack)
 
 
 @pytest.fixture
-def sqlite_url(tmp_path: Path) -> str:
-    """The address of an SQLite file that does not exist yet."""
-    return f"sqlite:///{tmp_path / 'chats.db'}"
+def store(world: World) -> SessionStore:
+    return world.store
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def archive_url(request: pytest.FixtureRequest) -> str:
-    """The address of an empty database, of each kind."""
-    name = "sqlite_url" if request.param == "sqlite" else "postgres_url"
-    url: str = request.getfixturevalue(name)
-    return url
+MakeEngine = Callable[..., SessionEngine]
 
 
 @pytest.fixture
-def archive(archive_url: str) -> Iterator[Archive]:
-    """An empty archive, in each kind of database."""
-    with closing(Archive(archive_url)) as opened:
-        opened.migrate()
-        yield opened
+def make_engine() -> Iterator[MakeEngine]:
+    """Makes engines whose leases are renewed only as long as the test runs."""
+    with ExitStack() as stack:
+
+        def make(store: SessionStore, policy: SessionPolicy, *, namespace: str = "test", **more: Any) -> SessionEngine:
+            keeper = LeaseKeeper(store)
+            stack.callback(keeper.close)
+            return SessionEngine(store, policy, namespace=namespace, **{"leases": keeper, **more})
+
+        yield make

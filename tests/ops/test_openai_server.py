@@ -27,6 +27,13 @@ def get_weather(city: str, days: int = 1) -> str:
     return f"{city}: {days}"
 
 
+@pytest.fixture(autouse=True)
+def http() -> Iterator[httpx.Client]:
+    """LangChain's own client would stay open until somebody collects it."""
+    with httpx.Client() as client:
+        yield client
+
+
 def chat(server: OpenAIServer, *, timeout: float = 10.0) -> ChatOpenAI:
     return ChatOpenAI(
         model="gpt-test", base_url=server.url, api_key=KEY, max_retries=0, timeout=timeout, stream_usage=True

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from memory.archive import Archive
 from memory.archive.models import parts
-from tests.memory.archives import HOUR, NOON, ids, talk, turn
+from tests.memory.archive.talk import HOUR, NOON, ids, talk, turn
 
 
 def test_names_and_messages_are_searched(archive: Archive) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from memory.archive import Archive, ArchivedChat, SessionExists
 from memory.session import Message, Turn
-from tests.memory.archives import DAY, HOUR, NOON, ids, talk, turn
+from tests.memory.archive.talk import DAY, HOUR, NOON, ids, talk, turn
 
 # What JSON gives back as it was.
 JSON = st.recursive(

@@ -14,11 +14,11 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, event
 
 from memory.archive import Archive, ArchiveUnavailable
 from memory.errors import StoreUnavailable
-from tests.memory.archives import NOON, ids, talk, turn
+from tests.memory.archive.talk import NOON, ids, talk, turn
 from tests.servers_postgres import PostgresServer
 
 
@@ -157,12 +157,9 @@ def test_a_file_that_may_not_grow_is_full(chats: Archive, sqlite_url: str, tmp_p
 
 def _limited(url: str, pages: int) -> Archive:
     """An archive whose connections let the file have so many pages."""
-    from sqlalchemy import event
-
     archive = Archive(url)
-    event.listen(
-        archive._db._here().engine, "connect", lambda driver, _: driver.execute(f"PRAGMA max_page_count={pages}")
-    )
+    engine = archive._db._here().engine
+    event.listen(engine, "connect", lambda driver, _: driver.execute(f"PRAGMA max_page_count={pages}"))
     return archive
 
 
@@ -184,9 +181,10 @@ def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_missing_is_told(tmp_path: Path) -> None:
-    with closing(Archive(f"sqlite:///{tmp_path / 'gone' / 'chats.db'}")) as archive:
-        with pytest.raises(ArchiveUnavailable, match="can't be opened"):
-            archive.migrate()
+    archive = Archive(f"sqlite:///{tmp_path / 'gone' / 'chats.db'}")
+
+    with closing(archive), pytest.raises(ArchiveUnavailable, match="can't be opened"):
+        archive.migrate()
 
 
 def test_a_file_that_was_taken_away_is_no_empty_archive(chats: Archive, tmp_path: Path) -> None:
@@ -253,9 +251,9 @@ def test_a_read_only_postgresql_is_told(postgres_url: str) -> None:
 def test_when_all_connections_are_in_use_it_says_so(postgres_url: str) -> None:
     with closing(Archive(postgres_url, busy_timeout=0.1, pool_size=1)) as archive:
         archive.migrate()
-        with archive._db.reading(), archive._db.reading():
-            with pytest.raises(ArchiveUnavailable, match="no free connection"):
-                archive.ping()
+        refused = pytest.raises(ArchiveUnavailable, match="no free connection")
+        with archive._db.reading(), archive._db.reading(), refused:
+            archive.ping()
         archive.ping()
 
 

@@ -1,0 +1,160 @@
+"""What the tests of the engine and of the stores share: a clock moved by hand, and turns as the engine makes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import redis
+
+from memory import EndedSession, Key, Message, Session, SessionStore, Turn
+from memory.stores.base import (
+    LIVE_TURNS,
+    Claimed,
+    Closed,
+    Closing,
+    Commit,
+    Committed,
+    Counted,
+)
+from tests.servers import RedisServer
+
+NOON = 1_790_000_000_000
+LEASE_MS = 6_000
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
+
+
+class HandClock:
+    """Milliseconds since 1970 that pass only when a test says so."""
+
+    def __init__(self, at: int = NOON) -> None:
+        self.at = at
+
+    def __call__(self) -> int:
+        return self.at
+
+
+class Shift:
+    """What is added to Redis' own time (ms)."""
+
+    def __init__(self) -> None:
+        self.ms = 0
+
+    def __call__(self) -> int:
+        return self.ms
+
+
+@dataclass(slots=True)
+class World:
+    """A store under test, and the hand on its clock.
+
+    ``again`` opens the same data as another instance does (in-process data has one instance only). ``servers`` are the
+    Redis servers behind it, none for an in-process store.
+    """
+
+    name: str
+    store: SessionStore
+    advance: Callable[[int], None]
+    again: Callable[[], SessionStore]
+    servers: Sequence[RedisServer] = ()
+
+    @property
+    def now(self) -> int:
+        return self.store.now()
+
+    def keys(self) -> set[str]:
+        """All keys of all servers."""
+        found: set[str] = set()
+        for client in self.clients():
+            found.update(client.scan_iter())
+        return found
+
+    def clients(self) -> Iterator[redis.Redis]:
+        """A client of each server in turn, closed after use."""
+        for server in self.servers:
+            with server.client() as client:
+                yield client
+
+
+@contextmanager
+def server_of(world: World, key: str) -> Iterator[redis.Redis]:
+    """A client of the one server that holds ``key``."""
+    for client in world.clients():
+        if client.exists(key):
+            yield client
+            return
+    raise AssertionError(f"no server holds {key}")
+
+
+def claim(
+    store: SessionStore, key: Key, *, holder: str = "a", lease_ms: int = LEASE_MS, turns: int = 100, turn_id: str = ""
+) -> Claimed:
+    """A claim that must succeed."""
+    claimed = store.claim(key, holder=holder, lease_ms=lease_ms, turns=turns, turn_id=turn_id)
+    assert isinstance(claimed, Claimed), claimed
+    return claimed
+
+
+def turn_of(session: Session, turn_id: str, text: str = "hello", *, at: int | None = None, **more: Any) -> Turn:
+    """A turn in which the assistant shouts back."""
+    began = session.last_activity if at is None else at
+    return Turn(turn_id, session.started, began, 5, (Message("human", text), Message("ai", text.upper())), **more)
+
+
+def commit_of(before: Session, turn: Turn | None, **changes: Any) -> Commit:
+    """The commit of ``turn`` (None: of an opened session) on the session as it was before it."""
+    session = replace(before, turns=before.turns + 1, last_activity=turn.ended) if turn else before
+    counted = Counted(session.last_activity, {f"{before.key.namespace}.{LIVE_TURNS}": 1} if turn else {})
+    made = Commit(
+        session=session,
+        turn=turn,
+        deadline=session.last_activity + HOUR_MS,
+        keep_turns=100,
+        max_bytes=1_000_000,
+        counted=counted,
+        replayable=turn is not None and turn.id.startswith("key"),
+    )
+    return replace(made, **changes)
+
+
+def begun(claimed: Claimed, key: Key, owner: str = "") -> Session:
+    """The session that was claimed, or a new one."""
+    now = claimed.found.now
+    return claimed.found.session or Session(key, now, now, owner=owner)
+
+
+def say(store: SessionStore, key: Key, turn_id: str, text: str = "hello", *, holder: str = "a", **changes: Any) -> Turn:
+    """A whole turn: claim and commit."""
+    claimed = claim(store, key, holder=holder)
+    turn = turn_of(begun(claimed, key), turn_id, text, at=claimed.found.now)
+    assert store.commit(key, claimed.fence, commit_of(begun(claimed, key), turn, **changes)) is Committed.STORED
+    return turn
+
+
+def live_session(store: SessionStore, key: Key) -> Session:
+    """The session of ``key``, which must be there."""
+    session = store.read(key, 0).session
+    assert session is not None
+    return session
+
+
+def closing_of(session: Session, reason: str = "manual", at: int | None = None, **changes: Any) -> Closing:
+    ended = session.last_activity if at is None else at
+    return replace(Closing(EndedSession(session.key.subject, session.started, ended, session.turns, reason)), **changes)
+
+
+def end(store: SessionStore, session: Session, reason: str = "manual", **options: Any) -> Closed:
+    """Close the session as the engine does: with its count taken back."""
+    closing = closing_of(session, reason, store.now(), history_until=options.pop("history_until", None))
+    deltas: Mapping[str, int] = {
+        f"{session.key.namespace}.{LIVE_TURNS}": -session.turns,
+        f"{session.key.namespace}.ended.{reason}": 1,
+    }
+    return store.close(session, closing, Counted(store.now(), deltas), **options)
+
+
+def texts(turns: Sequence[Turn]) -> list[str]:
+    return [turn.message for turn in turns]
