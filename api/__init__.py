@@ -43,6 +43,7 @@ def create_app(services: Services) -> Flask:
     """The WSGI application of these services. Starts no thread: ``services.start`` does."""
     app = _Parley(__name__, static_folder=None)
     app.extensions["parley"] = services
+    app.url_map.merge_slashes = False
     app.config["MAX_CONTENT_LENGTH"] = parsing.MAX_BODY
     app.json.sort_keys = False  # type: ignore[attr-defined]
     errors.register(app)

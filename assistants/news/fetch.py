@@ -112,10 +112,10 @@ def refusal(address: str, *, allow_loopback: bool = False) -> str | None:
         ip = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
         return f"{address!r} is not an IP address"
+    if ip.is_loopback and allow_loopback:
+        return None
     # Through NAT64 one gets to the IPv4 address and nowhere else; other carriers are judged by both.
     for inner in _embedded(ip) if ip in _NAT64 else (ip, *_embedded(ip)):
-        if inner.is_loopback and allow_loopback:
-            continue
         if not inner.is_global or inner.is_multicast or inner.is_reserved or inner.is_unspecified:
             return f"it leads to {ip}, which is not a public address"
         if any(inner in network for network in _NOT_PUBLIC if network.version == inner.version):
@@ -206,6 +206,8 @@ def _unpacked(url: str, chunks: Iterable[bytes], encoding: str, most: int) -> It
             if length > most:
                 raise TooLarge(url, f"it has more than {most:,} bytes")
             yield plain
+        if unpacker is not None and length and not unpacker.eof:
+            raise BadAnswer(url, "it broke off before its end")
     except zlib.error as error:
         raise BadAnswer(url, f"its gzip is broken ({error})") from error
 

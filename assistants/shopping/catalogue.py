@@ -46,7 +46,8 @@ class BadCatalogue(ValueError):
 class Product:
     """One product, equal to itself only.
 
-    ``price`` is in dollars, ``rating`` of 5 stars, ``stock`` in units; ``specs`` are for people.
+    ``price`` is in dollars, ``rating`` of 5 stars, ``stock`` in units; ``specs`` are for people. ``title`` is brand and
+    name, the brand not twice (``Samsung Galaxy S24``, ``Apple Watch SE``), and ``words`` are its words.
     """
 
     sku: str
@@ -60,20 +61,8 @@ class Product:
     rating: float
     stock: int
 
-    @property
-    def title(self) -> str:
-        """Brand and name, the brand not twice: ``Samsung Galaxy S24``, ``Apple Watch SE``."""
-        return self.name if self.name.casefold().startswith(self.brand.casefold()) else f"{self.brand} {self.name}"
-
-    @property
-    def label(self) -> str:
-        """The category for people, for one product: ``smartphone``."""
-        return CATEGORIES[self.category][0]
-
-    @property
-    def words(self) -> tuple[str, ...]:
-        """The words of the title, as ``words.words`` spells them."""
-        return words(normal(self.title))
+    title: str
+    words: tuple[str, ...]
 
     def summary(self) -> dict[str, Any]:
         """The product as it travels with a reply: small JSON, the price a number."""
@@ -120,10 +109,12 @@ def parse(raw: bytes) -> Catalogue:
 
 def _product(entry: Mapping[str, Any]) -> Product:
     try:
+        name, brand = str(entry["name"]), str(entry["brand"])
+        title = name if name.casefold().startswith(brand.casefold()) else f"{brand} {name}"
         product = Product(
             sku=entry["sku"],
-            name=entry["name"],
-            brand=entry["brand"],
+            name=name,
+            brand=brand,
             category=entry["category"],
             price=money.amount(entry["price"]),
             specs=MappingProxyType(dict(entry["specs"])),
@@ -131,6 +122,8 @@ def _product(entry: Mapping[str, Any]) -> Product:
             tags=tuple(entry["tags"]),
             rating=float(entry["rating"]),
             stock=int(entry["stock"]),
+            title=title,
+            words=words(normal(title)),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise BadCatalogue(f"Product {entry.get('sku', '?')}: {error!r}") from error

@@ -28,7 +28,9 @@ _ADD = re.compile(
     r"|\bi(?:'d| would) like to (?:order|get|have)\b|\b(?:give|get) me (?!a (?:list|hint|tip|comparison))|\border\b"
     r"|\blet me (?:have|take|get)\b|\bi want to (?:order|get)\b|\btake (?:it|the|both|that|this|them|these|those)\b"
 )
-_VIEW = re.compile(rf"\b(?:my|the) {_CART}\b|\bin {_CART}\b|^{_CART}\W*$|\b(?:show|view|open) {_CART}\b")
+_VIEW = re.compile(
+    rf"\b(?:my|the) {_CART}\b|\bin {_CART}\b|^{_CART}\W*$|\b(?:in total|altogether)\b|\b(?:show|view|open) {_CART}\b"
+)
 _DETAIL = re.compile(
     r"\b(?:tell me (?:more )?about|more about|details?|specs?|specifications?|how much (?:is|are|does|do|for)"
     r"|price of|cost of|in stock|available|describe|information on|info (?:on|about)|rating|rated|battery|weight|weigh"

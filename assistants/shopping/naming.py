@@ -89,7 +89,7 @@ def _one(piece: str, context: Sequence[str], near: Sequence[str]) -> Named | Non
     kinds = [word for word in query.must if word in NARROW]
     best: list[tuple[float, Product]] = []
     for product in catalogue().products:
-        own = set(product.words)
+        own = frozenset(product.words)
         if not _could_be(product, own, wanted, telling) or not index().names[product.sku].issuperset(kinds):
             continue
         score = sum(rarity[word] if word in own else -1.5 for word in wanted) - 0.4 * len(own.difference(wanted))
@@ -110,16 +110,21 @@ def _one(piece: str, context: Sequence[str], near: Sequence[str]) -> Named | Non
     return Named(top, not missing and (not rivals or [entry[1] for entry in close] == [top]))
 
 
-def _could_be(product: Product, own: set[str], wanted: Sequence[str], telling: set[str]) -> bool:
+def _could_be(product: Product, own: frozenset[str], wanted: Sequence[str], telling: set[str]) -> bool:
     """Whether the words name this product at all: all numbers fit, and either a word that tells, or the brand and one
     more word of the name (``JBL Flip``)."""
-    if not all(word in own for word in wanted if any(letter.isdigit() for letter in word)):
+    if own.isdisjoint(wanted) or not all(word in own for word in wanted if any(c.isdigit() for c in word)):
         return False
     if own.intersection(telling):
         return True
-    brand = set(words(normal(product.brand)))
+    brand = _brand(product.brand)
     more = {word for word in wanted if word in own and word not in brand and word not in CATEGORY_OF}
     return brand.issubset(wanted) and bool(more - {*FEATURE_OF})
+
+
+@lru_cache(maxsize=256)
+def _brand(brand: str) -> frozenset[str]:
+    return frozenset(words(normal(brand)))
 
 
 def _is_model(word: str) -> bool:

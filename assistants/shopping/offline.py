@@ -21,10 +21,10 @@ from assistants.shopping.catalogue import Product, catalogue
 from assistants.shopping.lines import line_meant
 from assistants.shopping.naming import Named, compares, named
 from assistants.shopping.quantities import counted
-from assistants.shopping.query import Query, understand
-from assistants.shopping.search import scores, search
+from assistants.shopping.query import Query, narrowed, understand
+from assistants.shopping.search import has, scores, search
 from assistants.shopping.tools import MOST_AT_ONCE
-from assistants.shopping.words import normal, words
+from assistants.shopping.words import listed, normal, words
 
 _FOR_IT: Final = re.compile(r"\bfor (?:it|that|this|that one|this one|them)\b")
 _GOOD_SCORE: Final = 3.0
@@ -171,6 +171,18 @@ def _adding(wanted: Sequence[tuple[str, int | None]]) -> Answer:
     return ToolCall("add_to_cart", items[0]) if len(items) == 1 else ToolCall("add_several_to_cart", {"items": items})
 
 
+def _yes(talk: Talk) -> Answer | None:
+    """``Yes, please`` to an offer to add something."""
+    offered = next((text for role, text in reversed(talk.ask.history) if role == "ai" and text), "")
+    if not smalltalk.is_yes(talk.text) or not offered.endswith(replies.OFFER):
+        return None
+    titles = {product.title: product.sku for product in talk.shown}
+    named_last = [titles[title] for title in re.findall(r"\*\*([^*]{1,80})\*\*", offered) if title in titles][-1:]
+    singled = references.focus(talk.document)
+    skus = singled if len(singled) == 1 else named_last
+    return _adding([(skus[0], None)]) if skus else None
+
+
 def _adds_on(talk: Talk) -> bool:
     """``And a DualSense`` after something was added."""
     before = next((text for role, text in reversed(talk.ask.history) if role == "human"), "")
@@ -246,9 +258,10 @@ def _preferences(talk: Talk) -> Answer | None:
     stored = talk.document.get("preferences", {})
     if intents.preferences_question(talk.text) and not talk.said:
         described = preferences.described(stored)
+        called = f"You are {talk.name}. " if talk.name else ""
         if not described:
-            return "I don't know your preferences yet. Tell me a budget or brands you like, and I'll keep to them."
-        return f"This is what I keep in mind: {described}."
+            return f"{called}I don't know your preferences yet. Tell me a budget or brands you like; I'll keep to them."
+        return f"{called}This is what I keep in mind: {described}."
     if (
         not talk.said
         or (talk.query.category and "device_type" not in talk.said)
@@ -295,13 +308,16 @@ def _compare(talk: Talk) -> Answer | None:
 
 
 def _advice(talk: Talk) -> Answer | None:
-    """``Which one should I take?`` after a list."""
-    if not intents.advice(talk.text) or talk.query.structured:
+    """``Which one should I take?`` and ``which has the best battery?`` after a list."""
+    asks_which = talk.text.startswith("which ") and talk.firm is None
+    if not (intents.advice(talk.text) or asks_which) or talk.query.structured:
         return None
     singled = catalogue().known(references.focus(talk.document))
     pool = [product for product in (singled if len(singled) > 1 else talk.shown) if product.stock]
     if not pool:
         return None
+    if not intents.advice(talk.text) and len(pool) > 1:
+        return ToolCall("compare_products", {"skus": [product.sku for product in pool[:4]]})
     liked = preferences.read_stored(talk.document.get("preferences", {})).brands
     chosen = max(pool, key=lambda product: (product.brand in liked, product.rating, -product.price))
     return ToolCall("product_details", {"sku": chosen.sku})
@@ -380,12 +396,61 @@ def _search(talk: Talk) -> ToolCall:
     if query.must and len(singled) == 1 and _FOR_IT.search(talk.text):
         # "a case for it": for what was spoken of.
         return ToolCall("search_products", {"query": f"{talk.ask.message[:400]} {singled[0].name}"})
-    last = talk.document.get("search", {}).get("category")
-    if last and not (query.category or query.must or query.models) and intents.goes_on(talk.text, len(talk.words)):
-        narrowed = search(replace(query, category=last))
-        if narrowed.products and "brand" not in narrowed.missed:
-            arguments["category"] = last
-    return ToolCall("search_products", arguments)
+    return ToolCall("search_products", arguments | _carried_on(talk))
+
+
+def _carried_on(talk: Talk) -> dict[str, Any]:
+    """What a message that narrows the last search (``only HP``, ``under 700``) takes over from it."""
+    last, query = talk.document.get("search") or {}, talk.query
+    if not last or query.category or query.must or query.models or not intents.goes_on(talk.text, len(talk.words)):
+        return {}
+    before = narrowed(
+        understand(last["query"]),
+        category=last.get("category"),
+        brand=last.get("brand"),
+        least=_amount(last.get("min_price")),
+        most=_amount(last.get("max_price")),
+    )
+    kept = [feature for feature in before.features if feature not in query.features]
+    prices = query if query.priced else before
+    brands = query.brands or before.brands[:1]
+    whole = replace(
+        query,
+        category=before.category,
+        must=before.must,
+        brands=brands,
+        least=prices.least,
+        most=prices.most,
+        features=(*query.features, *kept),
+    )
+    if before.category and search(whole).missed:
+        # All of it together is too much: the kind of product is what matters.
+        loose = search(replace(query, category=before.category))
+        return {} if "brand" in loose.missed else {"category": before.category}
+    words_ = " ".join([talk.ask.message[:300], *before.must, *kept])
+    more = {
+        "query": words_,
+        "category": before.category,
+        "brand": brands[0] if len(brands) == 1 else None,
+        "min_price": None if prices.least is None else float(prices.least),
+        "max_price": None if prices.most is None else float(prices.most),
+    }
+    return {name: value for name, value in more.items() if value is not None}
+
+
+def _amount(value: float | None) -> Decimal | None:
+    return None if value is None else money.amount(value)
+
+
+def _left_out(talk: Talk) -> Answer | None:
+    """``Not Apple`` without anything else: the last search again without it."""
+    query = talk.query
+    if not query.without or query.structured:
+        return None
+    category = talk.document.get("search", {}).get("category")
+    if category:
+        return ToolCall("search_products", {"query": talk.ask.message[:300], "category": category})
+    return f"All right, nothing from {listed(query.without)}. What are you looking for?"
 
 
 def _at_a_loss(talk: Talk) -> str:
@@ -395,12 +460,13 @@ def _at_a_loss(talk: Talk) -> str:
             "or tell me what else you need."
         )
     return (
-        "I'm not sure how to help with that. I know our phones, laptops, headphones, cameras and more: tell me what you "
-        "need and what you would like to spend, for example “a laptop for a student under $600”."
+        "I'm not sure how to help with that. I know our phones, laptops, headphones, cameras and more: tell me what "
+        "you need and what you would like to spend, for example “a laptop for a student under $600”."
     )
 
 
 _RULES: Final[tuple[Callable[[Talk], Answer | None], ...]] = (
+    _yes,
     _purchases,
     _checkout,
     _forget,
@@ -417,6 +483,7 @@ _RULES: Final[tuple[Callable[[Talk], Answer | None], ...]] = (
     _details,
     _information,
     _store,
+    _left_out,
     _look,
 )
 
@@ -443,8 +510,7 @@ def _told(talk: Talk) -> str:
         case "compare_products":
             return replies.compared(read)
         case "product_details":
-            chosen = intents.advice(talk.text) and not talk.named and not talk.pointed
-            return replies.details(read, lead="Of these I would take this one: " if chosen else "")
+            return replies.details(read, lead=_lead(talk, read["sku"]))
         case "view_cart":
             asked = intents.purchases(talk.text)
             return replies.purchases(read["purchases"]) if asked else replies.cart(read["cart"])
@@ -458,6 +524,15 @@ def _told(talk: Talk) -> str:
             return replies.noted(read["preferences"])
         case _:
             return "Done. What else can I do for you?"
+
+
+def _lead(talk: Talk, sku: str) -> str:
+    """What a reply on one product begins with: yes or no where that was asked, or that it is a choice."""
+    product = catalogue().get(sku)
+    if product and intents.asks(talk.text) and talk.query.features:
+        return "Yes. " if all(has(product, feature) for feature in talk.query.features) else "Not as far as I know. "
+    chosen = intents.advice(talk.text) and not talk.named and not talk.pointed
+    return "Of these I would take this one: " if chosen else ""
 
 
 def _read(result: ToolResult) -> dict[str, Any]:

@@ -34,6 +34,8 @@ _AMBIGUOUS_BRANDS = frozenset({"nothing", "august", "meta", "ring"})
 _SUFFIXES = frozenset({"pro", "plus", "max", "ultra", "mini", "air", "se", "fe"})
 """Words behind a name that tell one model from another."""
 
+_PLURALS = frozenset(plural(word) for word in CATEGORY_OF)
+
 
 @dataclass(frozen=True, slots=True)
 class Query:
@@ -141,6 +143,7 @@ def feature_label(feature: str) -> str:
     return feature
 
 
+@lru_cache(maxsize=1)
 def _brand_words() -> dict[str, str]:
     return {" ".join(words(normal(brand))): brand for brand in catalogue().brands}
 
@@ -216,8 +219,7 @@ def _understand(text: str) -> Query:
         for at, token in enumerate(tokens)
         if at not in taken and token not in STOP_WORDS and token not in _ORDER_WORDS and len(token) > 1
     ]
-    plurals = {plural(word) for word in CATEGORY_OF} - set(_ONE_WANTED)
-    said_many = any(tokens[at] in plurals and tokens[at] != "headphones" for at in of_category | narrow)
+    said_many = any(tokens[at] in _PLURALS and tokens[at] != "headphones" for at in of_category | narrow)
     return Query(
         text=text,
         category=category,

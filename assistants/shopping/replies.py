@@ -10,6 +10,9 @@ from assistants.shopping import money, preferences
 from assistants.shopping.catalogue import CATEGORIES, Product, catalogue
 from assistants.shopping.words import listed
 
+OFFER = "Shall I add it to your cart?"
+"""How an offer ends to which “yes” is an answer."""
+
 _SHOWN_LINES = 20
 
 
@@ -35,7 +38,7 @@ def found(result: Mapping[str, Any], *, adding: bool = False, one: bool = False,
     close = (
         "Which one shall I add? “The first one” will do."
         if adding and len(products) > 1
-        else "Shall I add it to your cart?"
+        else OFFER
         if len(products) == 1 or one
         else "Want the details of one, a comparison, or “add the first one”?"
     )
@@ -91,12 +94,12 @@ def _verdict(result: Mapping[str, Any]) -> str:
     if alike and not saving:
         return "They cost the same and are rated alike, so it comes down to what you see above. Which one shall I add?"
     if alike:
-        return f"They are rated alike; **{cheap['title']}** costs {money.shown(saving)} less. Shall I add it?"
+        return f"They are rated alike; **{cheap['title']}** costs {money.shown(saving)} less. {OFFER}"
     if cheap is best:
         tail = f" and costs {money.shown(saving)} less" if saving else ""
-        return f"**{best['title']}** is rated best{tail}: that would be my choice. Shall I add it?"
+        return f"**{best['title']}** is rated best{tail}: that would be my choice. {OFFER}"
     if not saving:
-        return f"They cost the same; **{best['title']}** is rated higher (★ {best['rating']}). Shall I add it?"
+        return f"They cost the same; **{best['title']}** is rated higher (★ {best['rating']}). {OFFER}"
     return (
         f"**{cheap['title']}** saves you {money.shown(saving)}; **{best['title']}** is rated higher "
         f"(★ {best['rating']} against {cheap['rating']}). “Add the cheaper one” is enough if you want it."
@@ -108,7 +111,7 @@ def details(result: Mapping[str, Any], *, lead: str = "") -> str:
     stock = result["stock"]
     held = "out of stock at the moment" if stock == 0 else "in stock" if stock > 10 else f"only {stock} left"
     specs = "\n".join(f"- {_label(name)}: {value}" for name, value in result["specs"].items())
-    close = "Shall I look for something similar?" if stock == 0 else "Shall I add it to your cart?"
+    close = "Shall I look for something similar?" if stock == 0 else OFFER
     return (
         f"{lead}**{result['title']}** · {price(result['price'])} · ★ {result['rating']} · {held}\n\n"
         f"{result['about']}\n\n{specs}\n\n{close}"

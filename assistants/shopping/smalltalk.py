@@ -20,8 +20,12 @@ _THANKS = re.compile(r"\b(?:thanks|thank you|thx|cheers|much appreciated)\b")
 _BYE = re.compile(
     r"\b(?:bye|goodbye|see you|good night|that's all|that is all|that'll be all|nothing else|i'm done|no more)\b"
 )
+_YES = re.compile(
+    r"^(?:yes|yeah|yep|yup|sure|ok|okay|of course|go ahead|do it|please do|absolutely|definitely|gladly)"
+    r"(?:[ ,]+(?:please|do|it|that|sure|thanks|thank you|add|do it|go ahead|yes)){0,3}[.!]*$"
+)
 _NEVER_MIND = re.compile(
-    r"^(?:forget (?:it|that)|never ?mind|nevermind|skip (?:it|that)|cancel(?: that)?|no thanks?)\b"
+    r"^(?:forget (?:it|that)|never ?mind|nevermind|skip (?:it|that)|cancel(?: that)?|no thanks?|no thank you|no|nope|not now|not yet)\b"
 )
 _HELP = re.compile(r"\b(?:help|what can you do|who are you|what are you|how does this work|how do you work)\b")
 _INFO: Sequence[tuple[re.Pattern[str], str]] = (
@@ -88,6 +92,11 @@ def is_thanks(text: str) -> bool:
 
 def is_bye(text: str) -> bool:
     return bool(_BYE.search(text)) and len(words(text)) <= 8
+
+
+def is_yes(text: str) -> bool:
+    """Whether a ``normal`` text agrees, and says nothing else."""
+    return bool(_YES.match(text))
 
 
 def is_never_mind(text: str) -> bool:

@@ -44,6 +44,10 @@ class WeatherService:
         self._client, before = OpenMeteo(forecast_url, geocoding_url), self._client
         before.close()
 
+    def close(self) -> None:
+        """Hang up. The next question connects anew."""
+        self._client.close()
+
     def current(self, city: str, unit: str, *, now: int) -> Report:
         """The weather of the moment, and the day's outlook."""
         try:

@@ -71,6 +71,7 @@ NOT_A_PLACE: Final = WEATHER | listed(
 COMMON: Final = (
     STOP
     | NOT_A_PLACE
+    | TRAVEL
     | listed(
         """
     hello hi hey hiya howdy yo greetings good evening morning afternoon bye goodbye cheers lol haha wow cool great

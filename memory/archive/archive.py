@@ -30,6 +30,9 @@ from memory.session import Turn
 _PIECE: Final = 100
 """Sessions deleted in one transaction."""
 
+_OVERWRITE_SECONDS: Final = 0.25
+"""How long the deletion of a session may go on to overwrite its text."""
+
 _MIGRATIONS = Path(__file__).parent.parent / "migrations"
 # Alembic keeps the running migration in module globals.
 _alembic = threading.Lock()
@@ -227,7 +230,7 @@ class Archive:
             count = turn_rows.clear(connection, self._index, session_id, row.number)
             connection.execute(update(sessions).where(sessions.c.session_id == session_id).values(message_count=0))
             self._erasure.owe(connection)
-        self._settle_if_possible()
+        self._overwrite_soon()
         return count
 
     def remove_turn(self, session_id: str, turn_id: str) -> bool:
@@ -255,7 +258,7 @@ class Archive:
                 return False
             session_rows.remove(connection, self._index, [row])
             self._erasure.owe(connection)
-        self._settle_if_possible()
+        self._overwrite_soon()
         return True
 
     def count_older(self, older_than_ms: int) -> int:
@@ -267,12 +270,22 @@ class Archive:
     def cleanup(self, older_than_ms: int, deleted: Callable[[Sequence[str]], None] | None = None) -> int:
         """Delete the sessions whose last activity was before ``older_than_ms``, in pieces between which others write.
 
-        Returns how many; ``deleted`` is told their ids piece by piece. Also finishes erasures that were put off.
+        Returns how many; ``deleted`` is told their ids piece by piece.
         """
         # A session that is being written to is not old.
         count = self._remove_all(sessions.c.last_activity < older_than_ms, deleted, skip_locked=True)
-        self._settle_if_possible()
+        self.tidy()
         return count
+
+    def tidy(self) -> bool:
+        """SQLite: finish overwriting the text of what was deleted, where ``delete`` and ``clear`` put that off because
+        the archive is large or was in use. False when it is in use now too. Costs nothing where all is done.
+        """
+        try:
+            return self._erasure.settle()
+        except ArchiveUnavailable as error:
+            log.warning("deleted text is not overwritten yet: the archive %s", error.why)
+            return False
 
     def erase_owner(self, owner: str) -> int:
         """Delete all sessions of an owner, and in SQLite leave no trace of their text in its files; returns how many.
@@ -306,9 +319,9 @@ class Archive:
             if deleted is not None:
                 deleted([row.session_id for row in rows])
 
-    def _settle_if_possible(self) -> None:
-        """Overwrite what was deleted. It is deleted already, so that being busy is no failure of the caller's."""
+    def _overwrite_soon(self) -> None:
+        """The text is deleted already, so that neither a slow nor a busy archive is a failure of the deletion."""
         try:
-            self._erasure.settle()
+            self._erasure.settle(_OVERWRITE_SECONDS)
         except ArchiveUnavailable as error:
-            log.warning("deleted text will be overwritten at the next cleanup: the archive %s", error.why)
+            log.info("deleted text will be overwritten by the next tidy(): the archive %s", error.why)

@@ -2,14 +2,15 @@
 
 ``secure_delete`` overwrites rows, but the words of a deleted message stay in older segments of the full-text index
 until these are merged, and old pages stay in the file until the write-ahead log has been moved into it. Both cost more
-than a deletion should hold the lock for, so they are owed with it and settled right after, in pieces. What is owed
-stands in the database (``user_version``), so that it outlives the process.
+than a deletion should hold the lock for (a second in all at 250,000 turns), so they are owed with it and settled right
+after, in pieces. What is owed stands in the database (``user_version``), so that it outlives the process.
 
 In PostgreSQL deleted rows stay on disk until VACUUM makes room for others: nothing can be done about it from here.
 """
 
 from __future__ import annotations
 
+import math
 import time
 from typing import Final
 
@@ -37,14 +38,19 @@ class Erasure:
         if self._needed:
             _set(connection, _owed(connection) % _LARGEST + 1)
 
-    def settle(self) -> None:
-        """Erase all that is owed. Raises ``ArchiveUnavailable`` when it can't be finished now; it is owed on."""
+    def settle(self, seconds: float = math.inf) -> bool:
+        """Erase what is owed. False when it takes longer than that: it is owed on, and continued the next time.
+
+        Raises ``ArchiveUnavailable`` when the database is in use in a way that does not let it be finished now.
+        """
         if not self._needed:
-            return
+            return True
+        deadline = time.monotonic() + seconds
         with self._database.reading() as connection:
             owed = _owed(connection)
         while owed:
-            self._merge()
+            if not self._merge(deadline):
+                return False
             if not self._database.checkpoint():
                 raise ArchiveUnavailable("is being read, so deleted text is not overwritten yet; try again")
             with self._database.writing() as connection:
@@ -52,11 +58,12 @@ class Erasure:
                 if _owed(connection) == owed:
                     _set(connection, 0)
                 owed = _owed(connection)
+        return True
 
-    def _merge(self) -> None:
-        """Rewrite the index without what was deleted: all its segments become one."""
+    def _merge(self, deadline: float) -> bool:
+        """Rewrite the index without what was deleted: all its segments become one. False when time is up before."""
         pages = -_PAGES  # below zero: begin with all segments, not only with those that are due
-        while True:
+        while time.monotonic() < deadline:
             with self._database.writing() as connection:
                 before = _changes(connection)
                 connection.execute(
@@ -64,9 +71,10 @@ class Erasure:
                 )
                 # SQLite's manual: fewer than two changes mean that nothing was left to do.
                 if _changes(connection) - before < 2:
-                    return
+                    return True
             pages = _PAGES
             time.sleep(_PAUSE)
+        return False
 
 
 def _owed(connection: Connection) -> int:

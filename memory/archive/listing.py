@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, FromClause, Select, Subquery, func, literal, select
+from sqlalchemy import Connection, FromClause, Select, Subquery, func, select
 
 from memory.archive import turn_rows, words
 from memory.archive.models import ChatSession, Snippet
@@ -43,19 +43,23 @@ def page(
     searched = words.query(q)
     if q.strip() and searched is None:
         return [], 0
-    hits = index.hits(searched) if searched else None
-    total = connection.execute(_filtered(select(func.count()), hits, owner, tag)).scalar_one()
-    if offset >= total:
-        return [], total
-    message = hits.c.message if hits is not None else literal(0)
-    newest = _filtered(select(*_SHOWN, message.label("message")), hits, owner, tag).order_by(
-        sessions.c.last_activity.desc(), sessions.c.session_id.desc()
-    )
-    rows = connection.execute(newest.limit(limit).offset(offset)).all()
-    listed = _listed(connection, rows)
-    if searched:
-        listed = _marked(connection, listed, [row.message for row in rows], searched)
-    return listed, total
+    if searched is None:
+        total = connection.execute(_filtered(select(func.count()), None, owner, tag)).scalar_one()
+        rows = connection.execute(_page(_filtered(select(*_SHOWN), None, owner, tag), limit, offset)).all()
+        return _listed(connection, rows), total
+    # One pass over the index for both, as that is what costs; only a page behind the last one has no row to tell.
+    hits = index.hits(searched)
+    wanted = _filtered(select(*_SHOWN, hits.c.message, func.count().over().label("total")), hits, owner, tag)
+    rows = connection.execute(_page(wanted, limit, offset)).all()
+    if not rows and offset:
+        return [], connection.execute(_filtered(select(func.count()), hits, owner, tag)).scalar_one()
+    listed = _marked(connection, _listed(connection, rows), [row.message for row in rows], searched)
+    return listed, rows[0].total if rows else 0
+
+
+def _page(wanted: Select[Any], limit: int, offset: int) -> Select[Any]:
+    newest = wanted.order_by(sessions.c.last_activity.desc(), sessions.c.session_id.desc())
+    return newest.limit(limit).offset(offset)
 
 
 def _filtered(selected: Select[Any], hits: Subquery | None, owner: str | None, tag: str | None) -> Select[Any]:

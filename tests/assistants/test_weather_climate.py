@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from assistants.weather import climate
-from assistants.weather.climate import Climate, cities, cities_of, find
+from assistants.weather.climate import Climate, Month, cities, cities_of, find
 from assistants.weather.places import fold
 
 EVERY_CITY = pytest.mark.parametrize("city", cities(), ids=lambda city: city.name)
@@ -60,14 +60,7 @@ def test_names_and_aliases_mean_one_city_each() -> None:
 def test_months_have_their_names_and_lengths() -> None:
     london = find("London")
     assert london is not None
-    november = london.month(11)
-    assert (november.name, november.high, november.low, november.rain_days, november.days) == (
-        "November",
-        11,
-        5,
-        11,
-        30,
-    )
+    assert london.month(11) == Month("November", high=11, low=5, rain_days=11, days=30)
     assert london.month(2).days == 28
 
 

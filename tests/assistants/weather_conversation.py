@@ -40,7 +40,7 @@ def cut_off() -> WeatherService:
 def run_tool(tools: Sequence[BaseTool], name: str, args: dict[str, Any], now: int = NOW) -> str:
     """Call a tool with the running turn, through its argument schema."""
     context = TurnContext(assistant="weather", subject="ada", message="", now=now)
-    runtime = ToolRuntime(
+    runtime: ToolRuntime[TurnContext, dict[str, Any]] = ToolRuntime(
         state={}, context=context, config={}, stream_writer=lambda _: None, tool_call_id="call", store=None
     )
     result = next(tool for tool in tools if tool.name == name).invoke({**args, "runtime": runtime})

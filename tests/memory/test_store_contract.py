@@ -402,8 +402,8 @@ def test_a_turn_whose_lease_ran_out_is_not_there_to_be_stopped(world: World) -> 
     assert not world.store.stop(KEY)
 
 
-def test_of_two_instances_the_one_that_waits_is_served_first(world: World) -> None:
-    store = world.store
+def test_of_two_instances_the_one_that_waits_is_served_first(store: SessionStore) -> None:
+    say(store, KEY, "t1")
     first = claim(store, KEY, holder="a")
     assert isinstance(store.claim(KEY, holder="b", lease_ms=LEASE_MS, turns=1), Busy)
     store.release(KEY, first.fence)
@@ -413,6 +413,7 @@ def test_of_two_instances_the_one_that_waits_is_served_first(world: World) -> No
 
 
 def test_the_first_of_those_who_wait_is_served_first(store: SessionStore) -> None:
+    say(store, KEY, "t1")
     first = claim(store, KEY, holder="a")
     for holder in ("b", "c", "a", "c"):
         assert isinstance(store.claim(KEY, holder=holder, lease_ms=LEASE_MS, turns=1), Busy)
@@ -423,9 +424,11 @@ def test_the_first_of_those_who_wait_is_served_first(store: SessionStore) -> Non
 
 
 def test_who_gave_up_waiting_holds_nobody_up(world: World) -> None:
+    say(world.store, KEY, "t1")
     first = claim(world.store, KEY, holder="a")
     world.store.claim(KEY, holder="b", lease_ms=LEASE_MS, turns=1)
     world.store.release(KEY, first.fence)
+    assert isinstance(world.store.claim(KEY, holder="a", lease_ms=LEASE_MS, turns=1), Busy)
     world.advance(1_001)
     claim(world.store, KEY, holder="a")
 

@@ -118,7 +118,7 @@ def _first(parameters: Any) -> Any:
 
 def _is_full_scan(step: str) -> bool:
     """Whether a step walks a table of ours; an index in its own order is no such walk, nor is what a search found."""
-    fine = r"USING (COVERING )?INDEX|VIRTUAL TABLE|SCAN hits|CONSTANT ROW"
+    fine = r"USING (COVERING )?INDEX|VIRTUAL TABLE|SCAN (hits|\(subquery-)|CONSTANT ROW"
     return step.startswith("SCAN") and not re.search(fine, step)
 
 
