@@ -34,7 +34,10 @@ def build(settings: Settings) -> Any:
     for package in registry.packages.values():
         if hasattr(package, "configure"):
             package.configure(settings.of_package(package.SETTINGS))
-    store = open_store(settings.store_url, max_connections=settings["THREADS"] + 8)
+    url = settings.store_url
+    if url == "memory://":
+        url += f"?max_bytes={settings['LOCAL_MAX_BYTES']}"
+    store = open_store(url, max_connections=settings["THREADS"] + 8)
     leases = LeaseKeeper(store)
     models = Models(settings.model)
     workers = Workers(settings["THREADS"])

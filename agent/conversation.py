@@ -9,8 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from langchain_core.messages import BaseMessage
@@ -33,49 +32,59 @@ HEARTBEAT = 15.0
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a client said. ``key`` is its idempotency key; ``owner`` as in ``SessionEngine.begin_turn``."""
+    """What a client said. ``key`` (idempotency), ``owner`` and ``create`` are those of ``SessionEngine.begin_turn``."""
 
     subject: str
     message: str
     key: str | None = None
     owner: str | None = ""
+    create: bool = True
     shown_turns: int | None = None
 
 
 class Workers:
-    """The threads that models work in, shared by all assistants of a process: at most ``limit`` turns at once."""
+    """The threads that models work in, shared by all assistants of a process: at most ``limit`` turns at once.
+
+    A turn that was ended while its model is silent leaves a thread behind, until the model's time-out; there are at
+    most ``limit`` of those too. They are daemons, so that no silent model keeps a process from stopping.
+    """
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
-        self._pool = ThreadPoolExecutor(limit, thread_name_prefix="parley-turn")
-        self._free = threading.Semaphore(limit)
-        self._idle = threading.Condition()
         self.running = 0
+        self._threads = 0
+        self._changed = threading.Condition()
 
     def take(self) -> None:
-        """Take a place, or raise ``OverCapacity``."""
-        if not self._free.acquire(blocking=False):
-            raise OverCapacity(self.limit)
-        with self._idle:
+        """Take the place of a turn, or raise ``OverCapacity``."""
+        with self._changed:
+            if self.running >= self.limit or self._threads >= 2 * self.limit:
+                raise OverCapacity(self.limit)
             self.running += 1
 
     def give(self) -> None:
-        """Give the place back."""
-        with self._idle:
+        """The turn is over: give its place back."""
+        with self._changed:
             self.running -= 1
-            self._idle.notify_all()
-        self._free.release()
+            self._changed.notify_all()
 
-    def submit(self, work: object, *arguments: object) -> None:
-        self._pool.submit(work, *arguments)  # type: ignore[arg-type]
+    def submit(self, work: Callable[[], None]) -> None:
+        def run() -> None:
+            try:
+                work()
+            finally:
+                with self._changed:
+                    self._threads -= 1
+
+        with self._changed:
+            self._threads += 1
+        threading.Thread(target=run, name="parley-turn", daemon=True).start()
 
     def drain(self, timeout: float) -> int:
         """Wait until no turn is running, at most ``timeout`` seconds; how many are left."""
-        with self._idle:
-            self._idle.wait_for(lambda: self.running == 0, timeout)
-            left = self.running
-        self._pool.shutdown(wait=False, cancel_futures=True)
-        return left
+        with self._changed:
+            self._changed.wait_for(lambda: self.running == 0, timeout)
+            return self.running
 
 
 class Conversation:
@@ -108,7 +117,12 @@ class Conversation:
         self._workers.take()
         try:
             turn = self.engine.begin_turn(
-                request.subject, request.message, key=request.key, owner=request.owner, shown_turns=request.shown_turns
+                request.subject,
+                request.message,
+                key=request.key,
+                owner=request.owner,
+                create=request.create,
+                shown_turns=request.shown_turns,
             )
         except BaseException:
             self._workers.give()
@@ -120,7 +134,7 @@ class Conversation:
             return view, iter((Token(done.text), done))
         live = LiveTurn()
         turn.on_signal = lambda signal: self._signalled(live, turn, signal)
-        self._workers.submit(self._work, live, turn)
+        self._workers.submit(lambda: self._work(live, turn))
         return view, self._events(live, turn)
 
     def stop(self, subject: str) -> bool:
@@ -146,8 +160,6 @@ class Conversation:
                 log.exception("a turn of %s failed", self.assistant.name)
                 error = ModelUnavailable()
             self._fail(live, turn, error)
-        finally:
-            self._workers.give()
 
     def _reply(self, live: LiveTurn, turn: RunningTurn, context: TurnContext) -> None:
         deadline = turn.started_at + self._timeout
@@ -178,8 +190,8 @@ class Conversation:
         try:
             records = reply if isinstance(reply, str) else _records(turn.message, reply)
             finished = self.engine.finish_turn(turn, records, data=context.data, changes=context.changes)
-            live.end(Done(finished))
-        except Exception as error:
+            self._end(live, Done(finished))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the client is told
             self._abandon(live, turn, error)
 
     # --- endings that come from elsewhere ---------------------------------------------------------------------------
@@ -193,8 +205,8 @@ class Conversation:
             self._abandon(live, turn, StaleTurn() if signal is Renewed.LOST else TurnStopped())
             return
         try:
-            live.end(Done(self.engine.finish_turn(turn, said, interrupted=True)))
-        except Exception as error:
+            self._end(live, Done(self.engine.finish_turn(turn, said, interrupted=True)))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the client is told
             self._abandon(live, turn, error)
 
     def _fail(self, live: LiveTurn, turn: RunningTurn, error: Exception) -> None:
@@ -207,7 +219,11 @@ class Conversation:
         except ParleyError as second:
             log.warning("a turn could not be given back, its lease will run out: %s", second)
         finally:
-            live.end(Failed(error))
+            self._end(live, Failed(error))
+
+    def _end(self, live: LiveTurn, last: Done | Failed) -> None:
+        self._workers.give()
+        live.end(last)
 
     def _events(self, live: LiveTurn, turn: RunningTurn) -> Iterator[Event | None]:
         deadline = turn.started_at + self._timeout

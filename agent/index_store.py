@@ -78,6 +78,7 @@ def save(folder: Path, index: Index, ledger: Mapping[str, Any] | None = None) ->
     """
     generation = f"generation-{uuid.uuid4().hex[:12]}"
     place = folder / generation
+    before: dict[str, Any] | None = None
     place.mkdir(parents=True)
     with (place / "passages.jsonl").open("wb") as file:
         for passage in index.passages:
@@ -87,7 +88,8 @@ def save(folder: Path, index: Index, ledger: Mapping[str, Any] | None = None) ->
     if index.vectors is not None:
         np.save(place / "vectors.npy", index.vectors, allow_pickle=False)
     (place / "ledger.json").write_bytes(orjson.dumps(ledger or {}))
-    before = _current(folder) or {}
+    with contextlib.suppress(IndexDamaged):  # what cannot be read is replaced
+        before = _current(folder)
     head = {
         "format": FORMAT,
         "generation": generation,
@@ -97,7 +99,7 @@ def save(folder: Path, index: Index, ledger: Mapping[str, Any] | None = None) ->
     }
     _replace(folder / _CURRENT, orjson.dumps(head, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
     for old in folder.glob("generation-*"):
-        if old.name not in (generation, before.get("generation")):
+        if old.name not in (generation, (before or {}).get("generation")):
             shutil.rmtree(old, ignore_errors=True)
 
 

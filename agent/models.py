@@ -17,13 +17,11 @@ from agent.offline import OFFLINE, OfflineModel, Rules
 DEFAULT_MODEL: Final = "openai:gpt-4o-mini"
 """Where there is a key and nothing else is said."""
 
-MAX_RETRIES: Final = 2
-
 
 @dataclass(frozen=True, slots=True)
 class ModelSettings:
     """``name`` is ``offline`` or ``provider:model``; ``timeout`` is for a whole turn (s), ``context_tokens`` what a
-    model is shown at most, of which the newest turns are kept."""
+    model is shown at most (the newest turns stay), ``retries`` how often the provider's client asks again."""
 
     name: str = OFFLINE
     fallback: str = ""
@@ -31,6 +29,7 @@ class ModelSettings:
     base_url: str = ""
     timeout: float = 60.0
     context_tokens: int = 16_000
+    retries: int = 2
 
     @property
     def provider(self) -> str:
@@ -72,7 +71,7 @@ class Models:
     def _make(self, name: str) -> BaseChatModel:
         from langchain.chat_models import init_chat_model
 
-        options: dict[str, Any] = {"timeout": self.settings.timeout, "max_retries": MAX_RETRIES}
+        options: dict[str, Any] = {"timeout": self.settings.timeout, "max_retries": self.settings.retries}
         provider = name.partition(":")[0] if ":" in name else "openai"
         if provider == "openai":
             options["stream_usage"] = True

@@ -167,15 +167,16 @@ class SessionEngine:
         *,
         key: str | None = None,
         owner: str | None = "",
+        create: bool = True,
         shown_turns: int | None = None,
         wait: float | None = None,
     ) -> RunningTurn:
         """Begin a turn: its session is ours until it is finished or abandoned.
 
         ``key`` makes a retry of the same message answer with the stored turn (``RunningTurn.replay``). ``owner`` is
-        who asks: a session that another opened is not found (None: may act for everybody). ``shown_turns`` overrides
-        the policy's. Raises ``SessionBusy``, ``IdempotencyMismatch``, ``SessionNotFound``, ``StoreUnavailable``,
-        ``StoreFull``.
+        who asks: a session that another opened is not found (None: may act for everybody). Without ``create`` nor is
+        one that is not live, unless the store that would know is away. ``shown_turns`` overrides the policy's. Raises
+        ``SessionBusy``, ``IdempotencyMismatch``, ``SessionNotFound``, ``StoreUnavailable``, ``StoreFull``.
         """
         place = self.key(subject)
         shown = self.policy.shown_turns if shown_turns is None else shown_turns
@@ -191,6 +192,9 @@ class SessionEngine:
         if session and (said := rules.verdict(self.policy, session, found.now)).ended:
             self._try_close(session, said.ended, said.at, fence=fence)
             session = None
+        if session is None and not create and not found.partial:
+            self.store.release(place, fence)
+            raise SessionNotFound(subject)
         turns = rules.remembered(self.policy, found.turns, session, found.now)
         running = RunningTurn(
             id=turn_id,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from agent.assistant import Assistant
 from assistants.junkjet.fallback import fallback
@@ -11,6 +11,11 @@ from assistants.junkjet.hooks import after, before
 from assistants.junkjet.offline import reply
 from assistants.junkjet.policy import POLICY
 from assistants.junkjet.tools import TOOLS
+
+if TYPE_CHECKING:
+    from flask import Blueprint
+
+    from api.services import Services
 
 ASSISTANT: Final = Assistant(
     name="junkjet",
@@ -24,3 +29,10 @@ ASSISTANT: Final = Assistant(
     after=after,
     fallback=fallback,
 )
+
+
+def blueprint(services: Services) -> Blueprint:
+    """The HTTP face of the seed. It is imported here, so that the assistant alone needs no Flask."""
+    from assistants.junkjet import routes
+
+    return routes.blueprint(services)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from agent.assistant import Assistant
 from assistants.news.hooks import before
@@ -12,7 +12,12 @@ from assistants.news.policy import POLICY
 from assistants.news.shelf import SETTINGS, SHELF
 from assistants.news.tools import TOOLS
 
-__all__ = ["ASSISTANT", "SETTINGS", "configure"]
+if TYPE_CHECKING:
+    from flask import Blueprint
+
+    from api.services import Services
+
+__all__ = ["ASSISTANT", "SETTINGS", "blueprint", "configure"]
 
 ASSISTANT: Final = Assistant(
     name="news",
@@ -26,3 +31,10 @@ ASSISTANT: Final = Assistant(
 )
 
 configure = SHELF.configure
+
+
+def blueprint(services: Services) -> Blueprint:
+    """The HTTP face of the seed. It is imported here, so that the assistant alone needs no Flask."""
+    from assistants.news import routes
+
+    return routes.blueprint(services)

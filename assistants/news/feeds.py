@@ -5,6 +5,7 @@ from __future__ import annotations
 import calendar
 import hashlib
 import io
+import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -13,10 +14,13 @@ from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 import feedparser
 
 from assistants.news.fetch import Fetched
+from assistants.news.markup import TooDeep, check_depth, html_text
 from assistants.news.passages import Article
-from assistants.news.readers import Unreadable, clean_title, html_text, read_html, web_address
+from assistants.news.readers import Unreadable, clean_title, read_html, web_address
 
 MOST_ENTRIES: Final = 500
+MOST_PARSED: Final = 5_000
+_ENTRY: Final = re.compile(r"<(?:\w+:)?(?:item|entry)\b", re.IGNORECASE)
 
 Skipped = Callable[[str, str], None]
 """Told of each entry that gives no article: its name, and the reason."""
@@ -24,15 +28,36 @@ Skipped = Callable[[str, str], None]
 
 def articles_of(fetched: Fetched, skipped: Skipped) -> list[Article]:
     """The articles of what was fetched: each entry of a feed, or the page itself. Raises ``Unreadable``."""
-    # A stream, because the parser would take bytes for the name of a file if there were one of that name.
-    parsed = feedparser.parse(io.BytesIO(fetched.body), response_headers={"content-type": fetched.content_type})
+    start = fetched.body[:1_000].replace(b"\0", b"").lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if start.startswith((b"<!doctype html", b"<html")):
+        return [_page(fetched)]
+    _check_feed(fetched)
+    # A stream, because the parser would take bytes for the name of a file if there were one of that name. Its cleaning
+    # of HTML is left out: only words are taken from it here, by a parser that is bounded.
+    parsed = feedparser.parse(
+        io.BytesIO(fetched.body),
+        response_headers={"content-type": fetched.content_type},
+        sanitize_html=False,
+        resolve_relative_uris=False,
+    )
     if parsed.get("version"):
         return _entries(parsed, fetched.url, skipped)
-    if "html" in fetched.content_type.lower() or fetched.body.lstrip()[:15].lower().startswith(
-        (b"<!doctype html", b"<html")
-    ):
+    if "html" in fetched.content_type.lower():
         return [_page(fetched)]
     raise Unreadable(fetched.url, "it is neither an RSS or Atom feed nor a web page")
+
+
+def _check_feed(fetched: Fetched) -> None:
+    """Raises ``Unreadable`` for what would keep the parser busy for minutes."""
+    # Without the zeros of UTF-16, tags look alike in any character set.
+    text = fetched.body.replace(b"\0", b"").decode("latin-1")
+    entries = len(_ENTRY.findall(text))
+    if entries > MOST_PARSED:
+        raise Unreadable(fetched.url, f"it has {entries:,} entries; a feed may have {MOST_PARSED:,}")
+    try:
+        check_depth(text)
+    except TooDeep as error:
+        raise Unreadable(fetched.url, str(error)) from error
 
 
 def _page(fetched: Fetched) -> Article:
@@ -56,11 +81,14 @@ def _entries(parsed: Any, feed_url: str, skipped: Skipped) -> list[Article]:
         raise Unreadable(feed_url, "the feed has no entries")
     if len(entries) > MOST_ENTRIES:
         skipped(feed_url, f"it has {len(entries)} entries; only the first {MOST_ENTRIES} are read")
-    topic = clean_title(html_text(str(parsed.feed.get("title", ""))))
+    topic = clean_title(str(parsed.feed.get("title", "")))
     articles: list[Article] = []
     for number, entry in enumerate(entries[:MOST_ENTRIES], start=1):
-        title = clean_title(html_text(str(entry.get("title", ""))))
-        text = _text(entry)
+        try:
+            title, text = _title(entry), _text(entry)
+        except TooDeep as error:
+            skipped(f"{feed_url}, entry {number}", str(error))
+            continue
         if not any(character.isalnum() for character in text):
             skipped(f"{feed_url}, entry {number} ({title or 'untitled'})", "it has no text, only a link")
             continue
@@ -77,6 +105,10 @@ def _entries(parsed: Any, feed_url: str, skipped: Skipped) -> list[Article]:
             )
         )
     return articles
+
+
+def _title(entry: Any) -> str:
+    return clean_title(html_text(str(entry.get("title", ""))[:1_000]))
 
 
 def _text(entry: Any) -> str:

@@ -123,7 +123,8 @@ _TALK_AROUND: Final = re.compile(
 
 _POINTS_BACK: Final = re.compile(
     r"\b(?:that|this|it|its|he|she|him|his|her|hers|they|them|their|theirs|there|those|these|the same"
-    r"|the (?:article|story|report|piece|event)|the (?:former|latter)(?=\W*$)|you (?:just )?(?:said|mentioned|told)|above|earlier)\b",
+    r"|the (?:article|story|report|piece|event)|the (?:former|latter)(?=\W*$)|you (?:just )?(?:said|mentioned|told)"
+    r"|above|earlier)\b",
     re.IGNORECASE,
 )
 _GOES_ON: Final = re.compile(r"^(?:(?:ok(?:ay)?|right|good|i see)[,. ]+)?(?:and|but|so|also|then)\b", re.IGNORECASE)

@@ -18,15 +18,13 @@ import charset_normalizer
 import yaml
 from markdown_it import MarkdownIt
 from pypdf import PdfReader
-from selectolax.lexbor import LexborHTMLParser, LexborNode
+from selectolax.lexbor import LexborHTMLParser
 
+from assistants.news.markup import MOST_TEXT, TooDeep, parse, text_of, tidy
 from assistants.news.passages import Article
 
 MOST_BYTES: Final = 20 * 1024 * 1024
 MOST_PAGES: Final = 500
-MOST_TEXT: Final = 400_000
-"""Characters of one article that are kept."""
-
 _FRONT_MATTER_LINES: Final = 100
 
 
@@ -66,7 +64,7 @@ def readable(path: Path) -> bool:
 def read_markdown(data: bytes, source: str, name: str) -> Article:
     """Markdown, with YAML front matter (title, url, published or date, topic or category) where there is some."""
     matter, body = _front_matter(decode(data, source))
-    page = LexborHTMLParser(MarkdownIt("commonmark").render(body[: 2 * MOST_TEXT]))
+    page = _page(MarkdownIt("commonmark").render(body[:MOST_TEXT]), source)
     heading = page.css_first("h1")
     title = matter.get("title", "")
     if not title and heading is not None:
@@ -76,7 +74,7 @@ def read_markdown(data: bytes, source: str, name: str) -> Article:
     return Article(
         source,
         clean_title(title) or _title_from_name(name),
-        _text_of(page.body),
+        text_of(page.body),
         web_address(matter.get("url", matter.get("link", ""))),
         iso_date(matter.get("published", matter.get("date", ""))),
         clean_title(matter.get("topic", matter.get("category", ""))),
@@ -85,7 +83,7 @@ def read_markdown(data: bytes, source: str, name: str) -> Article:
 
 def read_html(data: bytes, source: str, name: str, charset: str = "") -> Article:
     """A page: its main text without menus and scripts; title, date and address from its metadata where it has them."""
-    page = LexborHTMLParser(decode(data, source, charset or _declared_charset(data)))
+    page = _page(decode(data, source, charset or _declared_charset(data)), source)
 
     def meta(*names: str) -> str:
         for wanted in names:
@@ -116,7 +114,7 @@ def read_html(data: bytes, source: str, name: str, charset: str = "") -> Article
     return Article(
         source,
         clean_title(title) or _title_from_name(name),
-        _text_of(main),
+        text_of(main),
         url,
         iso_date(published),
         clean_title(topic),
@@ -146,7 +144,7 @@ def read_pdf(data: bytes, source: str, name: str) -> Article:
     # pypdf walks whatever the file claims to be, and a broken one ends in nearly any exception.
     except Exception as error:
         raise Unreadable(source, f"it is not a PDF that can be read ({type(error).__name__}: {error})"[:300]) from error
-    text = _tidy(re.sub(r"(?<=\w)-\n(?=[a-z])", "", "\n\n".join(parts)), join_lines=True)
+    text = tidy(re.sub(r"(?<=\w)-\n(?=[a-z])", "", "\n\n".join(parts)), join_lines=True)
     if not text:
         raise Unreadable(source, "there is no text in it; a scan needs text recognition first")
     return Article(
@@ -159,7 +157,7 @@ def read_pdf(data: bytes, source: str, name: str) -> Article:
 
 def read_text(data: bytes, source: str, name: str) -> Article:
     """Plain text; a short first line that stands alone is its title."""
-    text = _tidy(decode(data, source))
+    text = tidy(decode(data, source))
     head, _, rest = text.partition("\n")
     if rest.strip() and len(head) <= 120 and not head.rstrip().endswith((".", "!", "?", ",", ";", ":")):
         return Article(source, clean_title(head), rest.strip())
@@ -217,9 +215,9 @@ def iso_date(value: str) -> str:
         return date.fromisoformat(value).isoformat()
     except ValueError:
         pass
-    for parse in (datetime.fromisoformat, parsedate_to_datetime):
+    for as_written in (datetime.fromisoformat, parsedate_to_datetime):
         try:
-            moment = parse(value)
+            moment = as_written(value)
             moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
         except (ValueError, OverflowError):
             continue
@@ -244,63 +242,11 @@ def clean_title(value: str) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in value).split())[:300]
 
 
-def html_text(markup: str) -> str:
-    """The words of an HTML fragment, as paragraphs."""
-    return _text_of(LexborHTMLParser(markup[: 4 * MOST_TEXT]).body)
-
-
-_NOT_TEXT: Final = "script, style, noscript, template, svg, nav, header, footer, aside, form, button, iframe, figure"
-_BLOCKS: Final = frozenset(
-    {
-        *(
-            "address",
-            "article",
-            "blockquote",
-            "dd",
-            "div",
-            "dl",
-            "dt",
-            "figcaption",
-            "h1",
-            "h2",
-            "h3",
-            "h4",
-            "h5",
-            "h6",
-        ),
-        *("hr", "li", "main", "ol", "p", "pre", "section", "table", "tr", "ul"),
-    }
-)
-
-
-def _text_of(node: LexborNode | None) -> str:
-    if node is None:
-        return ""
-    for unwanted in node.css(_NOT_TEXT):
-        unwanted.decompose()
-    parts: list[str] = []
-    for piece in node.traverse(include_text=True):
-        tag = piece.tag or ""
-        if tag in _BLOCKS:
-            parts.append("\n\n")
-        elif tag == "br":
-            parts.append("\n")
-        elif tag in ("td", "th"):
-            parts.append(" ")
-        elif tag == "-text":
-            parts.append(re.sub(r"\s+", " ", piece.text(deep=False)))
-    return _tidy("".join(parts))
-
-
-def _tidy(text: str, *, join_lines: bool = False) -> str:
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    text = "".join(c if c.isprintable() or c == "\n" else " " for c in text)
-    paragraphs = re.split(r"\n[ ]*\n\s*", text)
-    if join_lines:
-        lines = (" ".join(paragraph.split()) for paragraph in paragraphs)
-    else:
-        lines = ("\n".join(" ".join(line.split()) for line in paragraph.split("\n")) for paragraph in paragraphs)
-    return "\n\n".join(line.strip() for line in lines if line.strip())[:MOST_TEXT]
+def _page(markup: str, source: str) -> LexborHTMLParser:
+    try:
+        return parse(markup)
+    except TooDeep as error:
+        raise Unreadable(source, str(error)) from error
 
 
 def _front_matter(text: str) -> tuple[dict[str, str], str]:

@@ -59,6 +59,7 @@ def key(question: str, document: Mapping[str, Any]) -> str | None:
         [
             catalogue().digest,
             document.get("preferences", {}),
+            document.get("avoided", []),
             document.get("cart", {}),
             document.get("cart_stats", {}).get("purchased", 0),
         ],

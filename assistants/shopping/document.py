@@ -3,7 +3,7 @@
 {"cart": {sku: {name, price (string decimal), category, quantity, added_at (ms)}},
  "cart_stats": {"added": n, "removed": n, "purchased": n},                              units
  "purchases": [{at (ms), items: [{sku, name, price, quantity}], lines, units, total}],  newest last
- "preferences": {…}, "name": "…",
+ "preferences": {…}, "avoided": [brand…], "name": "…",
  "last_results": [sku…], "focus": [sku…], "search": {query, page, …},
  "answers": [key…], "cache": {"hits": n, "misses": n}}
 """

@@ -80,12 +80,15 @@ def note(context: TurnContext) -> None:
     """Put the preferences and the name that the message states into the session."""
     stored = context.attributes.get("preferences", {})
     said = preferences.said(context.message, stored)
+    avoided = preferences.unwanted(context.message)
     name = said_name(context.message)
-    if not said and not name:
+    if not (said or avoided or name):
         return
 
     def noted(document: dict[str, Any]) -> None:
         preferences.merge(document, said)
+        if avoided:
+            preferences.avoid(document, avoided)
         if name:
             document["name"] = name
             trim(document)
@@ -101,6 +104,8 @@ def _known(context: TurnContext) -> list[str]:
         lines.append(f"- Name: {name}")
     if preferred := preferences.described(document.get("preferences", {})):
         lines.append(f"- Preferences: {preferred}")
+    if avoided := document.get("avoided"):
+        lines.append(f"- Wants nothing from: {', '.join(avoided)}")
     lines.append(f"- Cart: {_cart_line(document)}")
     if bought := len(document.get("purchases") or ()):
         lines.append(f"- Orders placed in this session: {bought}")
@@ -111,7 +116,7 @@ def _known(context: TurnContext) -> list[str]:
     singled = catalogue().known(references.focus(document))
     if singled:
         lines.append(f"- “It” or “both” now means: {', '.join(product.sku for product in singled)}")
-    liked = preferences.read_stored(document.get("preferences", {}))
+    liked = preferences.of(document)
     relevant = search(context.message, liked).products
     if relevant:
         entries = (f"{p.title} ({p.sku}, {money.shown(p.price)}, {p.stock} in stock)" for p in relevant)

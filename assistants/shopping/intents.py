@@ -29,7 +29,8 @@ _ADD = re.compile(
     r"|\blet me (?:have|take|get)\b|\bi want to (?:order|get)\b|\btake (?:it|the|both|that|this|them|these|those)\b"
 )
 _VIEW = re.compile(
-    rf"\b(?:my|the) {_CART}\b|\bin {_CART}\b|^{_CART}\W*$|\b(?:in total|altogether)\b|\b(?:show|view|open) {_CART}\b"
+    rf"\b(?:my|the) {_CART}\b|\bin {_CART}\b|^{_CART}\W*$|\b(?:show|view|open) {_CART}\b"
+    r"|\b(?:in total|altogether|the total|my total)\b"
 )
 _DETAIL = re.compile(
     r"\b(?:tell me (?:more )?about|more about|details?|specs?|specifications?|how much (?:is|are|does|do|for)"

@@ -53,9 +53,9 @@ def _by_name(text: str, lines: list[tuple[str, Mapping[str, Any]]]) -> list[str]
     scores: dict[str, int] = {}
     for sku, line in lines:
         names[sku] = {singular(word) for word in words(normal(f"{line['name']} {sku}"))}
-        own = names[sku] | index().names.get(sku, frozenset())
+        tags = index().names.get(sku, frozenset())
         kind = category_of(line["category"])
-        scores[sku] = sum(2 if word in own else 1 if _is_kind(word, kind) else 0 for word in wanted)
+        scores[sku] = sum(3 if word in names[sku] else 2 if word in tags else _is_kind(word, kind) for word in wanted)
     best = max(scores.values(), default=0)
     fitting = [sku for sku, score in scores.items() if score == best > 0]
     if len(fitting) > 1:

@@ -100,14 +100,14 @@ def _one(piece: str, context: Sequence[str], near: Sequence[str]) -> Named | Non
         best.append((score + product.rating / 10, product))
     if not best:
         return None
-    close = [entry for entry in best if entry[1].sku in near and all(word in entry[1].words for word in wanted)]
-    if len(close) == 1 and close[0][1] is not best[0][1]:
-        return Named(close[0][1], True)
     best.sort(key=lambda entry: (-entry[0], entry[1].price, entry[1].sku))
     top = best[0][1]
     missing = [word for word in wanted if word not in top.words]
     rivals = [product for score, product in best[1:] if best[0][0] - score < 0.35]
-    return Named(top, not missing and (not rivals or [entry[1] for entry in close] == [top]))
+    close = [entry[1] for entry in best if entry[1].sku in near and all(word in entry[1].words for word in wanted)]
+    if rivals and len(close) == 1:
+        return Named(close[0], True)
+    return Named(top, not missing and not rivals)
 
 
 def _could_be(product: Product, own: frozenset[str], wanted: Sequence[str], telling: set[str]) -> bool:

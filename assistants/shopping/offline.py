@@ -77,13 +77,7 @@ class Talk:
     @cached_property
     def said(self) -> dict[str, Any]:
         """The preferences that the message states."""
-        stored = self.document.get("preferences", {})
-        stated = preferences.said(self.ask.message, stored)
-        return stated or ({} if self.ask.turn is None else self._already_noted(stored))
-
-    def _already_noted(self, stored: Mapping[str, Any]) -> dict[str, Any]:
-        """``I also like Sony`` tells nothing new once the turn has noted it, and was said all the same."""
-        return preferences.said(self.ask.message, {**stored, "preferred_brands": []})
+        return preferences.said(self.ask.message, self.document.get("preferences", {}))
 
     @cached_property
     def name(self) -> str | None:
@@ -270,7 +264,7 @@ def _preferences(talk: Talk) -> Answer | None:
     ):
         return None
     going_on = talk.document.get("search", {}).get("category")
-    wanted = preferences.read_stored(stored).category or going_on
+    wanted = preferences.of(talk.document).category or going_on
     if wanted and set(talk.said) != {"shipping_preference"}:
         return ToolCall("search_products", {"query": "", "category": wanted})
     given = smalltalk.said_name(talk.ask.message)
@@ -302,7 +296,7 @@ def _compare(talk: Talk) -> Answer | None:
     if len(skus) >= 2:
         return ToolCall("compare_products", {"skus": skus[:4]})
     if talk.query.category:
-        best = search(talk.query, preferences.read_stored(talk.document.get("preferences", {}))).products[:3]
+        best = search(talk.query, preferences.of(talk.document)).products[:3]
         return ToolCall("compare_products", {"skus": [product.sku for product in best]}) if len(best) > 1 else None
     return "Which products shall I compare? For example “compare the Galaxy S24 and the Pixel 8”."
 
@@ -318,7 +312,7 @@ def _advice(talk: Talk) -> Answer | None:
         return None
     if not intents.advice(talk.text) and len(pool) > 1:
         return ToolCall("compare_products", {"skus": [product.sku for product in pool[:4]]})
-    liked = preferences.read_stored(talk.document.get("preferences", {})).brands
+    liked = preferences.of(talk.document).brands
     chosen = max(pool, key=lambda product: (product.brand in liked, product.rating, -product.price))
     return ToolCall("product_details", {"sku": chosen.sku})
 
@@ -382,7 +376,7 @@ def _look(talk: Talk) -> Answer | None:
         return _search(talk)
     if not query.terms:
         asks_for_any = query.order != "relevance" or intents.advice(talk.text)
-        wanted = preferences.read_stored(talk.document.get("preferences", {})).category
+        wanted = preferences.of(talk.document).category
         return _search(talk) if asks_for_any and (wanted or talk.document.get("search")) else None
     best = max(scores(query.terms).values(), default=0.0)
     return _search(talk) if best >= _GOOD_SCORE and (intents.wishes(talk.text) or len(talk.words) <= 3) else None

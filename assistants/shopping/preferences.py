@@ -11,7 +11,7 @@ from typing import Any
 from assistants.shopping import money
 from assistants.shopping.document import size, trim
 from assistants.shopping.prices import PriceRange, price_range
-from assistants.shopping.query import brand_of, corrected, understand
+from assistants.shopping.query import corrected, understand
 from assistants.shopping.vocabulary import CATEGORY_OF, category_of
 from assistants.shopping.words import clean, listed, normal, words
 
@@ -65,17 +65,18 @@ class Preferences:
     budget: PriceRange | None = None
     brands: tuple[str, ...] = ()
     category: str | None = None
-    shipping: str | None = None
+    avoided: tuple[str, ...] = ()
 
 
-def read_stored(stored: Mapping[str, Any]) -> Preferences:
-    """The preferences of an attributes document's ``preferences``."""
+def of(document: Mapping[str, Any]) -> Preferences:
+    """The preferences that an attributes document holds."""
+    stored = document.get("preferences") or {}
     budget = stored.get("budget_range")
     return Preferences(
         budget=_range(budget) if budget else None,
         brands=tuple(stored.get("preferred_brands") or ()),
         category=category_of(stored.get("device_type")),
-        shipping=stored.get("shipping_preference"),
+        avoided=tuple(document.get("avoided") or ()),
     )
 
 
@@ -111,6 +112,9 @@ def merge(document: dict[str, Any], given: Mapping[str, Any]) -> None:
     if size(stored) > MOST_BYTES:
         raise BadPreference("preferred_brands", "shorter; all preferences together take at most 900 bytes")
     document["preferences"] = stored
+    if given.get("preferred_brands") and document.get("avoided"):
+        liked = {brand.casefold() for brand in stored["preferred_brands"]}
+        document["avoided"] = [brand for brand in document["avoided"] if brand.casefold() not in liked]
     trim(document)
 
 
@@ -126,6 +130,22 @@ def said(message: str, stored: Mapping[str, Any] | None = None) -> dict[str, Any
         if sentence and not _asks(sentence):
             result.update(_said_in(sentence, result.get("preferred_brands", brands)))
     return result
+
+
+def unwanted(message: str) -> list[str]:
+    """The brands that a message turns down for good: ``I don't like Apple``. (``Not Apple`` holds for this once.)"""
+    brands: list[str] = []
+    for sentence in _SENTENCE_END.split(normal(message)):
+        if _DISLIKE.search(sentence) and not _asks(sentence):
+            query = understand(sentence)
+            brands += [] if query.category or query.must else [*query.brands, *query.without]
+    return list(dict.fromkeys(brands))[:MOST_BRANDS]
+
+
+def avoid(document: dict[str, Any], brands: Sequence[str]) -> None:
+    """Keep these brands out of what is recommended, until one of them is preferred again."""
+    document["avoided"] = list(dict.fromkeys([*(document.get("avoided") or ()), *brands]))[-MOST_BRANDS:]
+    trim(document)
 
 
 def _asks(sentence: str) -> bool:
@@ -255,16 +275,3 @@ def _wants_things(text: str, category: str | None, must: tuple[str, ...]) -> boo
 def _shipping(word: str) -> str:
     plain = word.replace("-", " ")
     return next((name for name, words_ in _SHIPPING.items() if plain in words_.split("|")), "pickup")
-
-
-__all__ = [
-    "BadPreference",
-    "Preferences",
-    "brand_of",
-    "budget_shown",
-    "checked",
-    "described",
-    "merge",
-    "read_stored",
-    "said",
-]

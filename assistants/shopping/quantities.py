@@ -16,7 +16,7 @@ _OPENING = re.compile(
     rf"^(?:{_LEAD}[ ,]+){{0,8}}{_NUMBER}(?: ?x\b| of\b| pieces(?: of)?\b| units(?: of)?\b| more\b)* ?"
 )
 _UNIT_OF = re.compile(rf"\b{_NUMBER} (?:x|of|pieces|units|copies)\b")
-_TIMES = re.compile(r"\b(?P<n>\d{1,4}) ?x\b|\bx ?(?P<m>\d{1,4})\b")
+_TIMES = re.compile(r"\bx ?(?P<m>\d{1,4})$|\b(?P<n>\d{1,4}) ?x\b(?! ?\d)")
 _ONE_OF_MANY = re.compile(r"\b(?:one of the|one of (?:my|them|these|those|each))\b")
 
 

@@ -26,8 +26,13 @@ _ORDER_WORDS: dict[str, Order] = {
     **dict.fromkeys(("premium", "flagship", "luxury", "expensive", "dearest", "priciest"), "dearest"),
     **dict.fromkeys(("best", "top", "rated", "highest", "popular", "finest"), "best"),
 }
+_NOT_DEAR = re.compile(
+    r"\b(?:least|less|not|not (?:too|so|very|that)) expensive\b|n't (?:too|so|very|that) expensive\b"
+)
 _ONE_WANTED = frozenset({"best", "cheapest", "recommend", "suggest", "dearest", "priciest", "finest"})
-_NOT = frozenset({"not", "no", "except", "without", "excluding", "besides", "dont", "isnt", "non", "but"})
+_NOT = frozenset(
+    {"not", "no", "except", "without", "excluding", "besides", "dont", "isnt", "non", "nothing", "never", "hate"}
+)
 _AMBIGUOUS_BRANDS = frozenset({"nothing", "august", "meta", "ring"})
 """Brands whose name alone is an everyday word; they are found by their products' names."""
 
@@ -206,7 +211,7 @@ def _understand(text: str) -> Query:
     prices = price_range(text)
     tokens = corrected(words(prices.rest))
     orders = [_ORDER_WORDS[token] for token in tokens if token in _ORDER_WORDS]
-    if "least expensive" in " ".join(tokens) or "not expensive" in " ".join(tokens):
+    if _NOT_DEAR.search(text):
         orders = ["cheapest"]
     brands, without, of_brands = _brands(tokens)
     category, of_category, narrow = _category(tokens)
@@ -275,13 +280,22 @@ def _brands(tokens: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...], 
             clear = phrase not in _AMBIGUOUS_BRANDS or " ".join(tokens[at : at + 2]) in LINES
             if brand and clear:
                 # "not Apple or Samsung": the denial goes on over "or".
-                negated = bool(at and tokens[at - 1] in _NOT) or (
-                    negated and bool(at) and tokens[at - 1] in {"or", "nor"}
-                )
+                negated = _denied(tokens, at) or (negated and bool(at) and tokens[at - 1] in {"or", "nor"})
                 (unwanted if negated else wanted).append(brand)
                 taken.update(range(at, at + length))
                 break
     return tuple(dict.fromkeys(wanted)), tuple(dict.fromkeys(unwanted)), taken
+
+
+def _denied(tokens: tuple[str, ...], at: int) -> bool:
+    """``not Apple``, ``nothing from Apple``, ``I don't like Apple``."""
+    between = {"from", "by", "like", "want", "any", "buy", "really", "trust", "prefer", "an", "a", "of"}
+    for back in range(at - 1, max(-1, at - 4), -1):
+        if tokens[back] in _NOT:
+            return True
+        if tokens[back] not in between:
+            return False
+    return False
 
 
 def _at(tokens: tuple[str, ...], places: set[int]) -> tuple[str, ...]:

@@ -133,6 +133,9 @@ def _with_preferences(asked: Query, liked: Preferences) -> tuple[Query, bool]:
     loose = not (asked.category or asked.must or asked.brands or asked.terms)
     if loose and liked.category:
         query = replace(query, category=liked.category)
+    if liked.avoided:
+        avoided = tuple(brand for brand in liked.avoided if brand not in asked.brands)
+        query = replace(query, without=tuple(dict.fromkeys((*query.without, *avoided))))
     if not asked.priced and liked.budget and (query.structured or query.terms):
         return replace(query, least=liked.budget.least, most=liked.budget.most), True
     return query, False
@@ -202,6 +205,7 @@ def _ranked(
 ) -> list[Product]:
     devices = {"accessory", "charger"}
     wanted = set(liked.brands)
+    said = {*attempt.must, *attempt.models, *attempt.terms}
 
     def relevance(product: Product) -> float:
         favourite = not asked.brands and any(_is(product.brand, brand) for brand in wanted)
@@ -212,6 +216,8 @@ def _ranked(
             + (4.0 if favourite else 0.0)
             + (0.5 if main else 0.0)
             - (3.0 if product.stock == 0 else 0.0)
+            # "iPhone 15 Pro" is that one before its larger siblings.
+            - (min(3, len(set(product.words).difference(said))) if attempt.models else 0.0)
         )
 
     by_relevance = sorted(matching, key=lambda product: (-relevance(product), product.price, product.sku))

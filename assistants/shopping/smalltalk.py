@@ -25,7 +25,8 @@ _YES = re.compile(
     r"(?:[ ,]+(?:please|do|it|that|sure|thanks|thank you|add|do it|go ahead|yes)){0,3}[.!]*$"
 )
 _NEVER_MIND = re.compile(
-    r"^(?:forget (?:it|that)|never ?mind|nevermind|skip (?:it|that)|cancel(?: that)?|no thanks?|no thank you|no|nope|not now|not yet)\b"
+    r"^(?:forget (?:it|that)|never ?mind|nevermind|skip (?:it|that)|cancel(?: that)?"
+    r"|no thanks?|no thank you|no|nope|not now|not yet)\b"
 )
 _HELP = re.compile(r"\b(?:help|what can you do|who are you|what are you|how does this work|how do you work)\b")
 _INFO: Sequence[tuple[re.Pattern[str], str]] = (

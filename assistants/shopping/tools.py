@@ -77,7 +77,7 @@ def search_products(
         return _error(str(error))
     if brand and not brand_of(brand):
         asked = replace(asked, terms=(*asked.terms, *brand.casefold().split()[:3]))
-    liked = preferences.read_stored(context.attributes.get("preferences", {}))
+    liked = preferences.of(context.attributes)
     page = min(max(page, 1), 50)
     found = search(asked, liked, page)
     if found.products:

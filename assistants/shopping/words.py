@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 READ_CHARS = 2_000
 """How much of a message is read for its meaning; no shopping request is longer."""
@@ -64,7 +65,13 @@ def clean(text: str) -> str:
 
 def normal(text: str) -> str:
     """The text in lower case, with plain quotes and dashes, single spaces and joined units (``16 GB`` is ``16gb``)."""
-    head = unicodedata.normalize("NFKC", text[:READ_CHARS].encode("utf-8", "replace").decode("utf-8"))[:READ_CHARS]
+    return _normal(text[:READ_CHARS])
+
+
+@lru_cache(maxsize=128)
+def _normal(text: str) -> str:
+    # One message is looked at by many rules.
+    head = unicodedata.normalize("NFKC", text.encode("utf-8", "replace").decode("utf-8"))[:READ_CHARS]
     # Marks that NFKC leaves apart after casefold (a dotted capital I) would split a word.
     low = clean(head).translate(_QUOTES).casefold()[:READ_CHARS]
     return _UNIT.sub(lambda m: m[1] + _UNITS[m[2]], low)

@@ -121,6 +121,8 @@ class Place:
 
 def fold(text: str) -> str:
     """``text`` for comparing: lower case, no accents, plain apostrophes, single spaces."""
+    if text.isascii():
+        return " ".join(text.lower().split())
     plain = unicodedata.normalize("NFKD", text.casefold().replace("’", "'"))
     return " ".join("".join(char for char in plain if unicodedata.category(char) != "Mn").split())
 

@@ -182,10 +182,11 @@ def _number_of_days(words: Sequence[Token]) -> When | None:
 
 def _week(words: Sequence[Token]) -> When | None:
     for index, key in enumerate(keys(words)):
+        counted = 1 if _count(_at(words, index - 1)) is not None else 0
         if key in ("weeks", "fortnight"):
-            return _use(words, index, 1, FAR)
+            return _use(words, index - counted, 1 + counted, FAR)
         if key in ("hours", "hour"):
-            return _use(words, index, 1, PRESENT)
+            return _use(words, index - counted, 1 + counted, PRESENT)
         if key not in ("week", "weekly", "week's"):
             continue
         before = _at(words, index - 1)

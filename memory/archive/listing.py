@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, FromClause, Select, Subquery, func, select
 
 from memory.archive import turn_rows, words
-from memory.archive.models import ChatSession, Snippet
+from memory.archive.models import ChatSession
 from memory.archive.search import SearchIndex
 from memory.archive.tables import AnyRow, sessions, tags
 
@@ -105,12 +105,7 @@ def _marked(
         replace(
             chat,
             name_marks=words.marks(chat.chat_name, searched),
-            snippet=_snippet(texts[at], searched) if at in texts else None,
+            snippet=words.snippet(texts[at], searched) if at in texts else None,
         )
         for chat, at in zip(listed, found, strict=True)
     ]
-
-
-def _snippet(texts: tuple[str, str], searched: words.Query) -> Snippet:
-    """Of question and answer, the one with more of the words; the question when they have as many."""
-    return words.snippet(max(texts, key=lambda text: words.found(text, searched)), searched)

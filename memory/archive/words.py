@@ -8,7 +8,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Final
 
 from memory.archive.models import Marks, Snippet
@@ -21,13 +21,14 @@ QUERY_WORDS: Final = 16
 
 _SNIPPET: Final = 160
 _BEFORE: Final = 48
+_ASCII = re.compile("[a-z0-9]+")
 _ACCENTS = re.compile("[\u0300-\u036f]+")
 _UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Query:
-    """What to search for: messages with all ``words``, the last of which may be the beginning of one."""
+    """What to search for: texts with all ``words``, the last of which may be the beginning of one."""
 
     words: tuple[str, ...]
 
@@ -39,8 +40,21 @@ class Query:
     def prefix(self) -> str:
         return self.words[-1]
 
-    def matches(self, word: str) -> bool:
-        return word in self.whole or word.startswith(self.prefix)
+    def found(self, text: str) -> Iterator[tuple[int, int, str]]:
+        """(start, end, word) wherever one of the words is in a text."""
+        if text.isascii():
+            for hit in self._plain.finditer(text.lower()):
+                yield hit.start(), hit.end(), hit.group()
+            return
+        for start, end, word in _tokens(text):
+            if word in self.whole or word.startswith(self.prefix):
+                yield start, end, word
+
+    @cached_property
+    def _plain(self) -> re.Pattern[str]:
+        """The same for text in ASCII, where nothing has to be folded: many times as fast."""
+        wanted = [word + "[a-z0-9]*" * (len(word) == WORD_LENGTH) for word in self.whole] + [f"{self.prefix}[a-z0-9]*"]
+        return re.compile(f"(?<![a-z0-9])(?:{'|'.join(wanted)})(?![a-z0-9])")
 
 
 def query(text: str) -> Query | None:
@@ -54,19 +68,19 @@ def words(text: str) -> list[str]:
     return list(dict.fromkeys(word for _, _, word in _tokens(text)))
 
 
-def found(text: str, searched: Query) -> int:
-    """How many different words of a text match."""
-    return len({word for _, _, word in _tokens(text) if searched.matches(word)})
-
-
 def marks(text: str, searched: Query) -> Marks:
     """Where the words of a query are in a text."""
-    return tuple((start, end) for start, end, word in _tokens(text) if searched.matches(word))
+    return tuple(dict.fromkeys((start, end) for start, end, _ in searched.found(text)))
 
 
-def snippet(text: str, searched: Query) -> Snippet:
-    """About 160 characters of a text around the first of the words; its beginning where none is found."""
-    hit = next((start for start, _, word in _tokens(text) if searched.matches(word)), 0)
+def snippet(texts: Sequence[str], searched: Query) -> Snippet:
+    """About 160 characters around the first match in a text: of several, the first that has most of the words."""
+    hits = [[(start, word) for start, _, word in searched.found(text)] for text in texts]
+    best = max(range(len(texts)), key=lambda place: len({word for _, word in hits[place]}))
+    return _cut(texts[best], hits[best][0][0] if hits[best] else 0, searched)
+
+
+def _cut(text: str, hit: int, searched: Query) -> Snippet:
     start = _word_boundary(text, max(0, hit - _BEFORE), hit)
     end = min(len(text), start + _SNIPPET)
     if end < len(text):
@@ -86,18 +100,22 @@ def _word_boundary(text: str, start: int, hit: int) -> int:
 
 def _tokens(text: str) -> Iterator[tuple[int, int, str]]:
     """(start, end, word) of every word of a text."""
+    if text.isascii():
+        # The same, several times as fast.
+        for found in _ASCII.finditer(text.lower()):
+            yield found.start(), found.end(), found.group()[:WORD_LENGTH]
+        return
     for found in _pattern().finditer(text):
-        word = _fold(found.group())
-        if word:
+        for word in _folded(found.group()):
             yield found.start(), found.end(), word[:WORD_LENGTH]
 
 
-def _fold(run: str) -> str:
+def _folded(run: str) -> list[str]:
+    """A run of letters without case and accents: one word, or several where compatibility forms are taken apart."""
     if run.isascii():
-        return run.lower()
-    bare = unicodedata.normalize("NFC", _ACCENTS.sub("", unicodedata.normalize("NFKD", run.casefold())))
-    # Compatibility forms may bring in what no word has: one half is 1⁄2.
-    return "".join(_pattern().findall(bare))
+        return [run.lower()]
+    bare = _ACCENTS.sub("", unicodedata.normalize("NFKD", run)).casefold()
+    return _pattern().findall(unicodedata.normalize("NFKC", bare))
 
 
 @cache

@@ -1,17 +1,22 @@
 """The names of all keys in Redis: the one place where they are made.
 
-    parley:<assistant>:{<shard>}:<subject>:session      hash    started, last, turns, bytes, rev, owner; fence, lease,
-                                                                stop, next, next_until
+    parley:<assistant>:{<shard>}:<subject>:session      hash    started, last, turns, bytes, rev, owner;
+                                                                fence, lease, holder, stop, next, next_until;
+                                                                edited, stamps (memory/stores/documents.py)
     parley:<assistant>:{<shard>}:<subject>:turns        list    one row a turn (memory/codec.py), oldest first
     parley:<assistant>:{<shard>}:<subject>:ids          set     ids of turns that a retry may ask for
     parley:<assistant>:{<shard>}:<subject>:attributes   string  JSON document of the session
     parley:<assistant>:{<shard>}:<subject>:last         string  the turn that used up the last session, for 10 minutes
     parley:<assistant>:{<shard>}:<subject>:ended        list    records of ended sessions, newest first
+    parley:<assistant>:{<shard>}:<subject>:merged       hash    after an outage, for a day: what of each instance is in
     parley:<assistant>:{<shard>}:deadlines              zset    live subjects by the time (ms) when they end
     parley:<assistant>:{<shard>}:histories              zset    subjects whose turns outlive the session, until when
     parley:<assistant>:{<shard>}:records                zset    subjects with records of ended sessions, until when
     parley:stats:{<shard>}:totals                       hash    counts since the beginning
     parley:stats:{<shard>}:minute:<minutes since 1970>  hash    counts of one minute, for 25 hours
+    parley:epoch:{<shard>}                              string  a random word: another one means another dataset
+    parley:erased:{<shard>}                             zset    keyed hashes of erased subjects by the time, for a week
+    parley:probe:{<shard>}                              string  written to see whether writes are taken
 
 A subject belongs to one of 16 shards by a hash of its name. The shard is the hash tag, so a subject's keys, its index
 entries and its counts lie in one slot of a cluster, and one script can change them together. The 16 tags are chosen so
@@ -20,7 +25,9 @@ that their slots are spread evenly.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from hashlib import blake2b
 from urllib.parse import quote
 from zlib import crc32
 
@@ -31,9 +38,6 @@ SHARDS = 16
 PREFIX = "parley"
 CHANNEL = f"{PREFIX}:events"
 """Where events are published."""
-
-EPOCH = f"{PREFIX}:epoch"
-"""A random word, written when this dataset was first used: another word there means another dataset."""
 
 _SAFE = "._:@+-"
 
@@ -61,6 +65,8 @@ class SubjectKeys:
     histories: str
     records: str
     totals: str
+    merged: str
+    erased: str
     tag: str
 
     @property
@@ -72,6 +78,12 @@ class SubjectKeys:
         """Every key, in the order of the scripts; the last is the counts of the minute of ``at`` (ms)."""
         indexes = (self.deadlines, self.histories, self.records)
         return (*self.of_session, self.ended, *indexes, self.totals, minute_key(self.tag, at // 60_000))
+
+    def merging(self, minutes: Iterable[int] = ()) -> tuple[str, ...]:
+        """Every key, in the order of the scripts of a merge; the last are the counts of these minutes (since 1970)."""
+        indexes = (self.deadlines, self.histories, self.records)
+        counts = (minute_key(self.tag, minute) for minute in minutes)
+        return (*self.of_session, self.ended, *indexes, self.totals, self.merged, self.erased, *counts)
 
 
 def subject_keys(key: Key) -> SubjectKeys:
@@ -90,6 +102,8 @@ def subject_keys(key: Key) -> SubjectKeys:
         histories=f"{index}:histories",
         records=f"{index}:records",
         totals=totals_key(tag),
+        merged=f"{own}:merged",
+        erased=erased_key(tag),
         tag=tag,
     )
 
@@ -105,3 +119,20 @@ def totals_key(tag: str) -> str:
 
 def minute_key(tag: str, minute: int) -> str:
     return f"{PREFIX}:stats:{{{tag}}}:minute:{minute}"
+
+
+def epoch_key(tag: str) -> str:
+    return f"{PREFIX}:epoch:{{{tag}}}"
+
+
+def probe_key(tag: str) -> str:
+    return f"{PREFIX}:probe:{{{tag}}}"
+
+
+def erased_key(tag: str) -> str:
+    return f"{PREFIX}:erased:{{{tag}}}"
+
+
+def erased_mark(key: Key, secret: bytes) -> str:
+    """What stays of a subject that was erased: nobody without the secret can tell whose it is."""
+    return blake2b(f"{key.namespace}\0{key.subject}".encode(), digest_size=12, key=secret[:64]).hexdigest()

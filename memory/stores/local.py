@@ -61,6 +61,7 @@ class _Entry:
     last_row: tuple[int, str, bytes] | None = None
     fence: int = 0
     lease: int = 0
+    holder: str = ""
     stop: bool = False
     waits: tuple[str, int] = ("", 0)
     deadline: int | None = None
@@ -157,7 +158,7 @@ class LocalStore(SessionStore):
                 return known
             waits = entry.waits if entry and entry.waits[1] > now else ("", 0)
             if entry and entry.lease > now:
-                if waits[0] in ("", holder):
+                if waits[0] in ("", holder, entry.holder):
                     entry.waits = (holder, now + _WAITS_MS)
                 return Busy(now, entry.lease)
             if waits[0] not in ("", holder):
@@ -169,7 +170,7 @@ class LocalStore(SessionStore):
             found = self._snapshot(key, entry, turns, now)
             # One count for all subjects, so that a subject that is forgotten and comes back never has a fence twice.
             self._fence = entry.fence = max(now * 1000, self._fence + 1)
-            entry.lease = now + lease_ms
+            entry.lease, entry.holder = now + lease_ms, holder
             entry.waits, entry.stop = ("", 0), False
             return Claimed(entry.fence, found)
 

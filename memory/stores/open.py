@@ -20,6 +20,7 @@ from redis.sentinel import Sentinel
 
 from memory.clock import Clock, now_ms
 from memory.stores.base import SessionStore
+from memory.stores.bounded import bind, greet
 from memory.stores.local import LocalStore
 from memory.stores.redis import Client, RedisStore
 
@@ -61,6 +62,7 @@ def client_factory(url: str, *, max_connections: int = 64) -> Callable[[], Clien
         "retry": Retry(NoBackoff(), 0),
         "protocol": 2,
         "driver_info": None,
+        "redis_connect_func": greet,
     }
     scheme, _, kind = parts.scheme.partition("+")
     if scheme not in ("redis", "rediss") or kind not in ("", "cluster", "sentinel"):
@@ -88,7 +90,7 @@ def client_factory(url: str, *, max_connections: int = 64) -> Callable[[], Clien
         return lambda: RedisCluster(
             startup_nodes=[ClusterNode(host, port) for host, port in nodes],  # type: ignore[no-untyped-call]
             max_connections=max_connections,
-            **options,
+            **options | {"redis_connect_func": bind},
         )
     service, _, database = parts.path.strip("/").partition("/")
     if not service:

@@ -66,12 +66,16 @@ def _no_shift() -> int:
 class RedisStore(SessionStore):
     """``make_client`` is called at the first use; its client must not decode replies.
 
-    ``shift`` (ms) is added to the server's time, so that tests can move it.
+    ``secret`` keys the hashes that stay of erased subjects, the same in all instances. ``shift`` (ms) is added to the
+    server's time, so that tests can move it.
     """
 
     kind = "redis"
 
-    def __init__(self, make_client: Callable[[], Client], *, shift: Callable[[], int] = _no_shift) -> None:
+    def __init__(
+        self, make_client: Callable[[], Client], *, secret: bytes = b"", shift: Callable[[], int] = _no_shift
+    ) -> None:
+        self.secret = secret
         self._make_client = make_client
         self._client: Client | None = None
         self._making = threading.Lock()
@@ -220,7 +224,14 @@ class RedisStore(SessionStore):
         own = names.subject_keys(key)
         with answering():
             return bool(
-                scripts.FORGET.run(self.client, own.all(0), self._shift(), key.subject, f"{key.namespace}.{LIVE_TURNS}")
+                scripts.FORGET.run(
+                    self.client,
+                    own.merging(),
+                    self._shift(),
+                    key.subject,
+                    f"{key.namespace}.{LIVE_TURNS}",
+                    names.erased_mark(key, self.secret),
+                )
             )
 
     def ended(self, key: Key) -> list[EndedSession]:

@@ -11,11 +11,11 @@ import redis
 
 
 class Script:
-    """A Lua file with ``common.lua`` in front, run by its digest; a server that lost it is given it again."""
+    """Lua files with ``common.lua`` in front, run by their digest; a server that lost them is given them again."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, *names: str) -> None:
         folder = resources.files("memory.stores") / "lua"
-        self.source = (folder / "common.lua").read_text() + (folder / f"{name}.lua").read_text()
+        self.source = "".join((folder / f"{name}.lua").read_text() for name in ("common", *names))
         self.digest = hashlib.sha1(self.source.encode(), usedforsecurity=False).hexdigest()
 
     def run(self, client: Any, keys: Sequence[str], *arguments: Any) -> Any:
@@ -29,3 +29,4 @@ CLAIM, COMMIT, CLOSE, RENEW = Script("claim"), Script("commit"), Script("close")
 RELEASE, STOP, READ = Script("release"), Script("stop"), Script("read")
 ATTRIBUTES, FORGET, VANISHED = Script("attributes"), Script("forget"), Script("vanished")
 TIME = Script("time")
+CONTENT, MERGE = Script("merging", "content"), Script("merging", "merge")

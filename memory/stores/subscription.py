@@ -13,7 +13,8 @@ from memory.errors import StoreUnavailable
 from memory.stores.base import Listener
 
 _PAUSE: Final = 1.0
-"""Seconds between two tries to subscribe, and the longest that a thread without listeners lives on."""
+_GLANCE: Final = 0.25
+"""Seconds between two tries to subscribe, and between two looks at whether anybody still listens."""
 
 
 class Subscription:
@@ -67,7 +68,7 @@ class Subscription:
                 if pubsub is None:
                     pubsub = self._make_pubsub()
                     pubsub.subscribe(self._channel)
-                message = pubsub.get_message(timeout=_PAUSE)
+                message = pubsub.get_message(timeout=_GLANCE)
             except (redis.exceptions.RedisError, OSError, StoreUnavailable):
                 if pubsub is not None:
                     pubsub.close()

@@ -69,7 +69,7 @@ def site() -> Iterator[Site]:
         "64:ff9b:1::1",
         "2001:0:0:0:0:0:80ff:fffe",
         "nonsense",
-    ],  # fmt: skip
+    ],
 )
 def test_no_private_address_is_connected_to(address: str) -> None:
     assert refusal(address) is not None

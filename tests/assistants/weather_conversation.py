@@ -55,14 +55,17 @@ class Conversation:
     service: WeatherService
     history: list[tuple[str, str]] = field(default_factory=list)
     called: list[ToolCall] = field(default_factory=list)
+    tools: list[BaseTool] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.tools = weather_tools(self.service)
 
     def says(self, message: str) -> str:
         self.called = []
         answer = reply(Ask(message, tuple(self.history)))
         if not isinstance(answer, str):
             self.called = [answer] if isinstance(answer, ToolCall) else list(answer)
-            tools = weather_tools(self.service)
-            results = [ToolResult(call.name, call.args, run_tool(tools, call.name, call.args)) for call in self.called]
+            results = [ToolResult(c.name, c.args, run_tool(self.tools, c.name, c.args)) for c in self.called]
             answer = reply(Ask(message, tuple(self.history), results))
         assert isinstance(answer, str), "the rules asked for tools twice"
         self.history += [("human", message), ("ai", answer)]

@@ -37,7 +37,7 @@ class Page:
 
 
 class Site:
-    """Serves ``pages`` by path from threads of its own; ``asked`` has the paths in order, ``hosts`` the Host headers."""
+    """Serves ``pages`` by path from threads of its own; ``asked`` has the paths,, ``hosts`` the Host headers."""
 
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.pages: dict[str, Page] = {}

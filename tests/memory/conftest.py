@@ -8,37 +8,12 @@ from typing import Any
 
 import pytest
 
-from memory import SessionEngine, SessionPolicy, SessionStore, open_store
+from memory import SessionEngine, SessionPolicy, SessionStore
 from memory.leases import LeaseKeeper
-from tests.memory.harness import HandClock, Shift, World
+from tests.memory.harness import World, local_world, redis_world
 from tests.servers import RedisCluster, RedisServer
 
 STORES = ("local", "redis", "cluster")
-
-
-def local_world() -> World:
-    clock = HandClock()
-    store = open_store("memory://", clock=clock)
-
-    def advance(ms: int) -> None:
-        clock.at += ms
-
-    return World("local", store, advance, lambda: store)
-
-
-def redis_world(url: str, servers: list[RedisServer], stack: ExitStack, name: str = "redis") -> World:
-    """Stores on a real Redis whose time is shifted; they are closed with ``stack``."""
-    shift = Shift()
-
-    def again() -> SessionStore:
-        store = open_store(url, shift=shift)
-        stack.callback(store.close_store)
-        return store
-
-    def advance(ms: int) -> None:
-        shift.ms += ms
-
-    return World(name, again(), advance, again, servers)
 
 
 def make_world(name: str, request: pytest.FixtureRequest, stack: ExitStack) -> World:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 import redis
 
-from memory import EndedSession, Key, Message, Session, SessionStore, Turn
+from memory import EndedSession, Key, Message, Session, SessionStore, Turn, open_store
 from memory.stores.base import (
     LIVE_TURNS,
     Claimed,
@@ -65,7 +65,7 @@ class World:
     def now(self) -> int:
         return self.store.now()
 
-    def keys(self) -> set[str]:
+    def all_keys(self) -> set[str]:
         """All keys of all servers."""
         found: set[str] = set()
         for client in self.clients():
@@ -77,6 +77,31 @@ class World:
         for server in self.servers:
             with server.client() as client:
                 yield client
+
+
+def local_world() -> World:
+    clock = HandClock()
+    store = open_store("memory://", clock=clock)
+
+    def advance(ms: int) -> None:
+        clock.at += ms
+
+    return World("local", store, advance, lambda: store)
+
+
+def redis_world(url: str, servers: list[RedisServer], stack: ExitStack, name: str = "redis") -> World:
+    """Stores on a real Redis whose time is shifted; they are closed with ``stack``."""
+    shift = Shift()
+
+    def again() -> SessionStore:
+        store = open_store(url, shift=shift)
+        stack.callback(store.close_store)
+        return store
+
+    def advance(ms: int) -> None:
+        shift.ms += ms
+
+    return World(name, again(), advance, again, servers)
 
 
 @contextmanager

@@ -147,9 +147,7 @@ NONSENSE: list[Any] = [
 
 
 @pytest.mark.parametrize(("values", "named"), NONSENSE)
-def test_a_policy_that_makes_no_sense_is_refused_with_the_name_of_the_value(
-    values: dict[str, Any], named: str
-) -> None:
+def test_a_policy_that_makes_no_sense_is_refused_with_the_name_of_the_value(values: dict[str, Any], named: str) -> None:
     with pytest.raises(ValueError) as caught:
         SessionPolicy(**values)
     assert named in str(caught.value)

@@ -277,13 +277,13 @@ def test_a_finished_turn_lets_the_next_in(store: SessionStore) -> None:
 
 def test_a_released_lease_leaves_nothing_behind(world: World) -> None:
     store = world.store
-    before = world.keys()
+    before = world.all_keys()
     claimed = claim(store, KEY)
     assert store.release(KEY, claimed.fence)
     assert not store.release(KEY, claimed.fence)
     assert store.read(KEY, 10).session is None
     assert not store.read(KEY, 0).leased
-    assert world.keys() == before
+    assert world.all_keys() == before
     assert store.live("test", 10) == []
 
 
@@ -410,6 +410,19 @@ def test_of_two_instances_the_one_that_waits_is_served_first(store: SessionStore
 
     assert isinstance(store.claim(KEY, holder="a", lease_ms=LEASE_MS, turns=1), Busy)
     claim(store, KEY, holder="b")
+
+
+def test_the_queue_of_an_instance_starves_no_other(store: SessionStore) -> None:
+    """Whoever finished a turn and has another one waiting asks again at once, and so first."""
+    say(store, KEY, "t1")
+    for _ in range(3):
+        running = claim(store, KEY, holder="a")
+        assert isinstance(store.claim(KEY, holder="a", lease_ms=LEASE_MS, turns=1), Busy)
+        assert isinstance(store.claim(KEY, holder="b", lease_ms=LEASE_MS, turns=1), Busy)
+        assert isinstance(store.claim(KEY, holder="a", lease_ms=LEASE_MS, turns=1), Busy)
+        store.release(KEY, running.fence)
+        assert isinstance(store.claim(KEY, holder="a", lease_ms=LEASE_MS, turns=1), Busy)
+        store.release(KEY, claim(store, KEY, holder="b").fence)
 
 
 def test_the_first_of_those_who_wait_is_served_first(store: SessionStore) -> None:
@@ -567,7 +580,7 @@ def test_an_id_goes_with_its_turn_when_that_is_trimmed(store: SessionStore) -> N
 
 
 def test_a_used_id_whose_turn_is_gone_can_be_stored_again(store: SessionStore) -> None:
-    """Keys hold as long as the turn is kept; a later turn of the same key is a new one, and not lost as a repetition."""
+    """Keys hold as long as the turn is kept; later, a turn of the same key is a new one and not lost as repeated."""
     say(store, KEY, "key-1", "long ago")
     claimed = claim(store, KEY)
     session = begun(claimed, KEY)

@@ -45,9 +45,7 @@ def test_an_end_deletes_the_session_and_leaves_its_record(world: World) -> None:
 
     found = store.read(KEY, 10)
     assert (found.session, found.turns, found.leased) == (None, (), False)
-    assert store.ended(KEY) == [
-        EndedSession("user123", session.started, session.last_activity + 900, 2, "inactivity")
-    ]
+    assert store.ended(KEY) == [EndedSession("user123", session.started, session.last_activity + 900, 2, "inactivity")]
     assert store.counters() == {f"test.{LIVE_TURNS}": 0, "test.ended.inactivity": 1}
     assert store.live("test", 10) == []
     assert store.due("test", store.now() + DAY_MS, 10) == []
@@ -358,7 +356,7 @@ def everything(store: SessionStore, key: Key) -> None:
 
 def test_forgetting_leaves_nothing(world: World) -> None:
     store = world.store
-    before = world.keys()
+    before = world.all_keys()
     everything(store, KEY)
 
     assert store.forget(KEY)
@@ -375,7 +373,7 @@ def test_forgetting_leaves_nothing(world: World) -> None:
         claimed = store.claim(KEY, holder="a", lease_ms=LEASE_MS, turns=1, turn_id=turn_id)
         assert isinstance(claimed, Claimed)
         store.release(KEY, claimed.fence)
-    assert all(":stats:" in key for key in world.keys() - before)
+    assert all(":stats:" in key for key in world.all_keys() - before)
     for client in world.clients():
         assert not any("user123" in str(client.hgetall(key)) for key in client.scan_iter())
 

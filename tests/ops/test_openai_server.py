@@ -163,7 +163,7 @@ def test_texts_that_share_words_have_vectors_that_are_near(openai_server: OpenAI
             openai_api_base=openai_server.url,
             openai_api_key=KEY,
             check_embedding_ctx_length=False,
-            #http_client=client,
+            http_client=client,
         )
         storm, again, cats = model.embed_documents(["a storm in London", "London after a storm", "cats sleep"])
 

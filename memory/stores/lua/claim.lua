@@ -14,11 +14,12 @@ if id ~= '' then
   end
 end
 
-local held = redis.call('HMGET', KEYS[1], 'lease', 'fence', 'started', 'next', 'next_until')
+local held = redis.call('HMGET', KEYS[1], 'lease', 'fence', 'started', 'next', 'next_until', 'holder')
 local waits = held[4] and tonumber(held[5]) > now and held[4]
 if running(held[1]) then
-  -- The first instance that had to wait is served next, so that none of them is starved by another's queue.
-  if not waits or waits == ARGV[2] then
+  -- The first instance that had to wait is served next, but not the one whose turn is running while another waits:
+  -- so none of them is starved by another's queue.
+  if not waits or waits == ARGV[2] or waits == held[6] then
     redis.call('HSET', KEYS[1], 'next', ARGV[2], 'next_until', text(now + 1000))
   end
   return {'busy', now, tonumber(held[1])}
@@ -27,7 +28,7 @@ if waits and waits ~= ARGV[2] then return {'busy', now, now} end
 
 local fence = math.max(micros, (tonumber(held[2]) or 0) + 1)
 local session = redis.call('HGETALL', KEYS[1])
-redis.call('HSET', KEYS[1], 'fence', text(fence), 'lease', text(now + ARGV[3]))
+redis.call('HSET', KEYS[1], 'fence', text(fence), 'lease', text(now + ARGV[3]), 'holder', ARGV[2])
 redis.call('HDEL', KEYS[1], 'next', 'next_until', 'stop')
 if not held[3] then redis.call('PEXPIRE', KEYS[1], 60000) end
 local turns = tonumber(ARGV[5]) > 0 and redis.call('LRANGE', KEYS[2], -ARGV[5], -1) or {}

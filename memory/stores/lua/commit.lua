@@ -53,7 +53,8 @@ if ARGV[16] ~= '' then
   finish(ARGV[9], ARGV[16], ARGV[13])
   return 'stored'
 end
-redis.call('HDEL', KEYS[1], 'lease', 'stop')
+redis.call('HDEL', KEYS[1], 'lease', 'holder', 'stop')
+if ARGV[14] ~= '' then redis.call('HDEL', KEYS[1], 'edited', 'stamps') end
 redis.call('HSET', KEYS[1], 'bytes', text(bytes), unpack(ARGV, 20 + 2 * counts))
 redis.call('PEXPIRE', KEYS[1], ARGV[11])
 if ARGV[14] ~= '' then redis.call('SET', KEYS[4], ARGV[14]) end

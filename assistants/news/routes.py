@@ -1,0 +1,132 @@
+"""``/api/session`` and ``/api/send-message``: the HTTP face of seed 001."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+from flask import Blueprint, Response, jsonify, request
+
+from agent.conversation import Request
+from agent.events import Done
+from api import shapes
+from api.chat import refuse_when_draining
+from api.errors import ApiError, session_not_found
+from api.identity import owner
+from api.parsing import Body, Text, idempotency_key, message_text, parse, subject_id
+from api.services import Services
+from memory import SessionNotFound, Turn
+from memory.clock import iso
+
+NAME: Final = "news"
+HEADER: Final = "session-id"
+_UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
+
+
+class Question(Body):
+    question: Text
+    messageId: str | None = None
+
+
+def blueprint(services: Services) -> Blueprint:
+    routes = Blueprint(NAME, __name__)
+    engine, conversation = services.engine(NAME), services.conversation(NAME)
+
+    @routes.post("/api/session/create")
+    def create() -> dict[str, Any]:
+        session_id = str(uuid4())
+        engine.open(session_id, owner=owner() or "")
+        return {"success": True, "sessionId": session_id, "message": "Session created successfully"}
+
+    @routes.get("/api/session/<session_id>/history")
+    def history(session_id: str) -> dict[str, Any]:
+        """Reading is an access, and every access of a news session extends it."""
+        who = owner()
+        touched = engine.touch(subject_id(session_id), owner=who)
+        view = engine.session(session_id, owner=who, turns=engine.policy.keep_turns) if touched else None
+        if view is None:
+            raise session_not_found()
+        return {
+            "success": True,
+            "messages": [message for turn in view.turns for message in _messages(turn)],
+            "sessionId": session_id,
+            "createdAt": iso(view.session.started),
+            "lastActivity": iso(view.session.last_activity),
+        }
+
+    @routes.delete("/api/session/<session_id>")
+    def clear(session_id: str) -> dict[str, Any]:
+        if engine.end(subject_id(session_id), owner=owner()) is None:
+            raise session_not_found()
+        engine.stop_turn(session_id)  # after the end, so that what it said so far can't be stored any more
+        return {"success": True, "message": "Session cleared successfully"}
+
+    @routes.get("/api/session/<session_id>/validate")
+    def validate(session_id: str) -> dict[str, Any]:
+        """Extends nothing. An id that could not be one is told like one that is none."""
+        valid = _well_formed(session_id) and engine.session(session_id, owner=owner()) is not None
+        return {"success": True, "valid": valid, "sessionId": session_id}
+
+    @routes.post("/api/send-message")
+    def send_message() -> Response:
+        refuse_when_draining(services)
+        asked = parse(Question)
+        text, key = message_text(asked.question, services.config.max_message_chars), idempotency_key(asked.messageId)
+        done = ask(text, key)
+        response = jsonify(_reply(done))
+        response.headers[HEADER] = done.finished.session.key.subject
+        return response
+
+    def ask(text: str, key: str | None) -> Done:
+        """The turn, in the caller's session where it is live and theirs, else in a new one."""
+        given, who = request.headers.get(HEADER, ""), owner()
+        if _well_formed(given):
+            try:
+                return conversation.run(Request(given, text, key=key, owner=who, create=False))
+            except SessionNotFound:
+                pass
+        return conversation.run(Request(_new_id(key, who, services.config.secret_key), text, key=key, owner=who))
+
+    return routes
+
+
+def _well_formed(session_id: str) -> bool:
+    try:
+        return bool(subject_id(session_id))
+    except ApiError:
+        return False
+
+
+def _new_id(key: str | None, who: str | None, secret: str) -> str:
+    """A UUID v4 for a new session.
+
+    A client that lost the answer does not know the session that was made for it. Where its idempotency key is a UUID,
+    unique by itself, the session's id is made from it, so that the retry finds the turn; nobody else can work it out.
+    """
+    if key is None or not _UUID.fullmatch(key):
+        return str(uuid4())
+    digest = hmac.new(secret.encode(), f"news-session\n{who or ''}\n{key}".encode(), hashlib.sha256).digest()
+    return str(UUID(bytes=digest[:16], version=4))
+
+
+def _messages(turn: Turn) -> Iterator[dict[str, str]]:
+    yield {"type": "user", "content": turn.message, "timestamp": iso(turn.began)}
+    yield {"type": "assistant", "content": turn.response, "timestamp": iso(turn.ended)}
+
+
+def _reply(done: Done) -> dict[str, Any]:
+    finished = done.finished
+    body: dict[str, Any] = {
+        "success": True,
+        "reply": done.text,
+        "sessionID": finished.session.key.subject,
+        "sources": finished.turn.data.get("sources", []),
+        **shapes.safety(finished),
+    }
+    if finished.turn.interrupted:
+        body["interrupted"] = True
+    return body

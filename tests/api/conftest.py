@@ -1,0 +1,46 @@
+"""The application in this process, with the settings that a test gives it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+
+import server
+import settings
+from api import Services, create_app
+from tests.fakes.openai_server import OpenAIServer
+
+MakeClient = Callable[..., FlaskClient]
+
+
+@pytest.fixture
+def make_client(tmp_path: Path) -> Iterator[MakeClient]:
+    """Makes a client of an application with these settings, in memory and offline where nothing else is said."""
+    made: list[Services] = []
+
+    def make(**environ: str) -> FlaskClient:
+        given = {"REDIS_URL": "memory://", "DATA_DIR": str(tmp_path / "data"), "RATE_LIMIT": "off", "TURN_WAIT": "2"}
+        services = server.build(settings.load({**given, **environ}, dotenv=None))
+        made.append(services)
+        return create_app(services).test_client(use_cookies=True)
+
+    yield make
+    for services in made:
+        services.close(drain=5)
+
+
+@pytest.fixture(params=["memory", "redis"])
+def client(request: pytest.FixtureRequest, make_client: MakeClient) -> FlaskClient:
+    """A client of the application, on an in-memory store and on Redis."""
+    if request.param == "memory":
+        return make_client()
+    return make_client(REDIS_URL=request.getfixturevalue("redis_url"))
+
+
+@pytest.fixture
+def model_client(make_client: MakeClient, openai_server: OpenAIServer) -> FlaskClient:
+    """A client of the application with the fake model."""
+    return make_client(MODEL="openai:fake", OPENAI_BASE_URL=openai_server.url)
