@@ -30,6 +30,7 @@ LINKS: Final = frozenset({"and", "or", "vs", "versus", ",", "/", "plus"})
 BETWEEN: Final = LINKS | set(SURE) | {"also", "then"}
 """What stands between the names of a list: «in Rome, and also in Oslo»."""
 
+SHORT_REGIONS: Final = OTHER_WORDS.keys() | US_STATES.keys()
 BEGIN_NAMES: Final = frozenset({"new", "old", "great", "little", "big", "long", "high", "good", "last", "best"})
 """Common words that names begin with: New Plymouth, Long Beach."""
 
@@ -68,7 +69,7 @@ def _list(words: Sequence[Token], start: int, *, sure: bool) -> tuple[str, ...]:
         if not name:
             break
         while _key(words, index) == ",":
-            region, after = _name(words, index + 1, sure=False)
+            region, after = _short_region(words, index + 1) or _name(words, index + 1, sure=False)
             if not region or not _is_region(region, _key(words, after)):
                 break
             name, index = f"{name}, {region}", after
@@ -81,10 +82,18 @@ def _list(words: Sequence[Token], start: int, *, sure: bool) -> tuple[str, ...]:
     return tuple(names.values())
 
 
+def _short_region(words: Sequence[Token], index: int) -> tuple[str, int] | None:
+    """``IL``, ``OR``, ``UK`` and where it ends. In small letters many of them are words: «in Rome, or in Oslo»."""
+    word = words[index] if index < len(words) else None
+    if word is None or word.used or word.key.replace(".", "") not in SHORT_REGIONS:
+        return None
+    return (word.text, index + 1) if word.text.isupper() or word.key not in COMMON else None
+
+
 def _is_region(text: str, following: str) -> bool:
     """Whether what follows a comma is a country or state, and not one city more of a list."""
     part = fold(text.replace(".", ""))
-    if part in OTHER_WORDS or part in US_STATES or climate.cities_of(text):
+    if part in SHORT_REGIONS or climate.cities_of(text):
         return True
     if part in {fold(state) for state in US_STATES.values()}:
         return True
@@ -137,6 +146,8 @@ def _may_be_part(words: Sequence[Token], index: int, found: Sequence[Token]) -> 
         return bool(found) and following is not None and following.is_name and not following.used
     if word.key == "the":
         return _key(words, index + 1) == "hague"
+    if found and word.text.isupper() and word.key in US_STATES and not found[-1].text.isupper():
+        return True  # Portland OR
     return word.key not in STOP
 
 

@@ -15,7 +15,7 @@ from assistants.weather.places import titled
 from assistants.weather.question import WHICH_CITY, Question, remembered_cities, understand
 from assistants.weather.reports import Report
 from assistants.weather.tokens import keys, tokens
-from assistants.weather.vocabulary import FAREWELLS, GREETINGS, NODS, THANKS
+from assistants.weather.vocabulary import FAREWELLS, GREETINGS, NODS, PRAISE, THANKS
 from assistants.weather.when import LAST, MONTHS
 
 MONTH_NAMES = {number: name.title() for name, number in MONTHS.items()}
@@ -100,6 +100,8 @@ def _small_talk(ask: Ask) -> str:
         return f"Goodbye{called}, and have a nice day!"
     if {"how", "you"} <= set(said) or "how's" in said or said[:2] == ["and", "you"]:
         return f"I'm fine, thank you{called}! {WHICH_CITY} would you like the weather for?"
+    if "you" in said and PRAISE & set(said):
+        return f"That's kind of you{called}, thank you!"
     if all(word.key in NODS for word in words if word.is_word):
         return f"All right{called}! Name a city whenever you want to know its weather."
     return _help(said)
@@ -120,6 +122,7 @@ def _what_was_asked(history: Sequence[tuple[str, str]]) -> str:
 
 def _help(said: Sequence[str]) -> str:
     what = f"what it is like now, what the next {LAST} days will bring, and what is typical of a month"
-    if "help" in said or {("you", "do"), ("are", "you"), ("can", "you"), ("you", "are")} & set(pairwise(said)):
+    pairs = set(pairwise(said))
+    if "help" in said or pairs & {("you", "do"), ("can", "you"), ("who", "are"), ("what", "are")}:
         return f"I'm the weather assistant. Name a city, and I tell you {what}. Try {EXAMPLES}."
     return f"I'm afraid I only know the weather: {what}. Try {EXAMPLES}."

@@ -201,8 +201,7 @@ def _city_alone(message: str, *, sure: bool) -> tuple[str, ...]:
     if not 1 <= count <= (6 if sure else 4):
         return ()
     free = [word for word in words if word.is_word and not word.used]
-    strange = {word.key for word in free if word.key in COMMON}
-    if not free or (strange and not (sure and strange <= ANSWERS)):
-        return ()
     named, _ = cities(words)
-    return named
+    inside = {part.strip(",") for name in named for part in name.split()}
+    strange = {word.key for word in free if word.key in COMMON and word.text not in inside}
+    return () if strange and not (sure and strange <= ANSWERS) else named

@@ -26,10 +26,10 @@ TOPICS: Final = {
 
 WEATHER: Final = frozenset().union(*TOPICS.values()) | listed(
     """
-    weather wheather wether whether forecast forecasts temperature temperatures temp temps temprature degree
-    degrees climate conditions sunny sun sunshine cloud clouds cloudy overcast fog foggy mist misty clear hot heat
-    heatwave warm warmer cold colder cool cooler chilly freezing freeze frost icy ice hail mild outdoor outdoors
-    picnic barbecue bbq meteo wetter tiempo clima tempo pogoda погода 天气 天気 날씨
+    weather wheather wether whether forecast forecasts temperature temperatures temp temps temprature degree degrees
+    climate conditions sunny sun sunshine cloud clouds cloudy overcast fog foggy mist misty clear hot heat heatwave
+    warm warmer cold colder cool cooler chilly freezing freeze frost icy ice hail mild outdoor outdoors picnic
+    barbecue bbq meteo wetter tiempo clima tempo pogoda погода 天气 天気 날씨
     """
 )
 """Any of these makes a message a question about the weather."""
@@ -45,25 +45,25 @@ TRAVEL: Final = listed(
 STOP: Final = listed(
     """
     a an and or vs versus but then because if when while is are was were be been being am will would can could
-    should shall may might must do does did done has have had need needs i i'm im i'll i've i'd you you're we
-    we're they he she it it's its me my mine your our their his her this that these those to for in at on from
-    with without by as so than please pls plz thanks thank thx now right currently also too again instead though
-    however today tonight tomorrow what what's whats which who who's where where's why how how's hows not no yes
-    ok okay get gets getting feel feels look looks like likes going gonna want wants know tell show give let's
-    near around about during until till over weather forecast temperature there here outside very really just
-    still ever today's tomorrow's have hello hi hey
+    should shall may might must do does did done has have had need needs i i'm im i'll i've i'd you you're we we're
+    they he she it it's its me my mine your our their his her this that these those to for in at on from with
+    without by as so than please pls plz thanks thank thx now right currently also too again instead though however
+    today tonight tomorrow what what's whats which who who's where where's why how how's hows not no yes ok okay get
+    gets getting feel feels look looks like likes going gonna want wants know tell show give let's near around about
+    during until till over weather forecast temperature there here outside very really just still ever today's
+    tomorrow's have hello hi hey
     """
 )
 """These end the name of a place."""
 
 NOT_A_PLACE: Final = WEATHER | listed(
     """
-    general particular case total fact advance short detail details time future past morning afternoon evening
-    night noon midnight midday day days hour hours minute minutes week weeks month months year years weekend
-    summer winter spring autumn fall season town city village country area region world place home inside bed
-    words english french german spanish c f celsius fahrenheit kelvin metric imperial mph kmh shade rush hurry
-    moment sec second few couple it me us them all any every each both same other another rest everything nothing
-    something information info update
+    general particular case total fact advance short detail details time future past morning afternoon evening night
+    noon midnight midday day days hour hours minute minutes week weeks month months year years weekend summer winter
+    spring autumn fall season town city village country area region world place home inside bed words english french
+    german spanish c f celsius fahrenheit kelvin metric imperial mph kmh shade rush hurry moment sec second few
+    couple it me us them all any every each both same other another rest everything nothing something information
+    info update
     """
 )
 """After «in» these are no cities."""
@@ -78,7 +78,7 @@ COMMON: Final = (
     nice lovely fine perfect awesome super sure yeah yep nope maybe well sorry pardon excuse welcome back much
     many more most less least lot lots some of the go come came take takes bring brings think thinks thought say
     says said ask asks asked asking answer answers question questions help helps helping assist joke jokes poem
-    story sing song write read explain translate compare check checks find search google see make makes made use
+    story sing song write read explain translate compare convert change switch check checks find search google see make makes made use
     using work works working talk talking speak chat remember remembers forget forgot name named called call who
     whom expect expected expecting predict prediction predicted likely chance chances possible possibly
     probability percent high low highs lows max min maximum minimum average typical typically normal normally
@@ -105,5 +105,6 @@ GREETINGS: Final = listed(
 NODS: Final = listed(
     "ok okay yes no yep yeah nope sure cool great nice fine perfect awesome super wow good alright right"
 )
+PRAISE: Final = listed("great good nice awesome amazing cool super wonderful brilliant best perfect love helpful kind")
 FAREWELLS: Final = listed("bye goodbye cya farewell tschüss adios ciao")
 THANKS: Final = listed("thanks thank thx ty cheers merci danke gracias grazie obrigado")

@@ -80,7 +80,7 @@ class RedisStore(SessionStore):
         self._client: Client | None = None
         self._making = threading.Lock()
         self._events = Subscription(lambda: self.client.pubsub(), names.CHANNEL)  # type: ignore[no-untyped-call]
-        self._shift = shift
+        self.shift = shift
         self._opened = now_ms()
 
     @property
@@ -92,12 +92,22 @@ class RedisStore(SessionStore):
                     self._client = self._make_client()
         return self._client
 
+    def reconnect(self) -> None:
+        """Forget the connections to a server that was away and make a new client, in the caller's thread."""
+        with self._making:
+            client, self._client = self._client, None
+        if isinstance(client, RedisCluster):
+            client.close()
+        elif client is not None:  # a connection in use is closed by whoever uses it
+            client.connection_pool.disconnect(inuse_connections=False)
+        _ = self.client
+
     # --- a turn -----------------------------------------------------------------------------------------------------
 
     def claim(self, key: Key, *, holder: str, lease_ms: int, turns: int, turn_id: str = "") -> Claimed | Busy | Known:
         own = names.subject_keys(key)
         with answering():
-            reply = scripts.CLAIM.run(self.client, own.of_session, self._shift(), holder, lease_ms, turn_id, turns)
+            reply = scripts.CLAIM.run(self.client, own.of_session, self.shift(), holder, lease_ms, turn_id, turns)
         kind = reply[0]
         if kind == b"busy":
             return Busy(reply[1], reply[2])
@@ -117,7 +127,7 @@ class RedisStore(SessionStore):
     def _renew(self, key: Key, fence: int, lease_ms: int) -> Renewed:
         own = names.subject_keys(key)
         with answering():
-            reply: bytes = scripts.RENEW.run(self.client, [own.session], self._shift(), fence, lease_ms)
+            reply: bytes = scripts.RENEW.run(self.client, [own.session], self.shift(), fence, lease_ms)
         return Renewed(reply.decode())
 
     def commit(self, key: Key, fence: int, commit: Commit) -> Committed:
@@ -140,7 +150,7 @@ class RedisStore(SessionStore):
             reply: bytes = scripts.COMMIT.run(
                 self.client,
                 own.all(commit.counted.at),
-                self._shift(),
+                self.shift(),
                 fence,
                 turn.id if turn else "",
                 encode_turn(turn) if turn else b"",
@@ -166,18 +176,18 @@ class RedisStore(SessionStore):
         _, _, *pairs = _counted(counted)
         with answering():
             return bool(
-                scripts.RELEASE.run(self.client, names.subject_keys(key).all(counted.at), self._shift(), fence, *pairs)
+                scripts.RELEASE.run(self.client, names.subject_keys(key).all(counted.at), self.shift(), fence, *pairs)
             )
 
     def stop(self, key: Key) -> bool:
         with answering():
-            return bool(scripts.STOP.run(self.client, [names.subject_keys(key).session], self._shift()))
+            return bool(scripts.STOP.run(self.client, [names.subject_keys(key).session], self.shift()))
 
     # --- a session --------------------------------------------------------------------------------------------------
 
     def read(self, key: Key, turns: int) -> Snapshot:
         with answering():
-            reply = scripts.READ.run(self.client, names.subject_keys(key).of_session, self._shift(), turns)
+            reply = scripts.READ.run(self.client, names.subject_keys(key).of_session, self.shift(), turns)
         return _snapshot(key, *reply)
 
     def peek(self, keys: Sequence[Key]) -> list[Snapshot]:
@@ -199,7 +209,7 @@ class RedisStore(SessionStore):
             reply: bytes = scripts.CLOSE.run(
                 self.client,
                 names.subject_keys(session.key).all(counted.at),
-                self._shift(),
+                self.shift(),
                 "" if fence is None else fence,
                 int(force),
                 session.started,
@@ -216,7 +226,7 @@ class RedisStore(SessionStore):
         with answering():
             return bool(
                 scripts.ATTRIBUTES.run(
-                    self.client, own.of_session, self._shift(), started, revision, encode_document(attributes)
+                    self.client, own.of_session, self.shift(), started, revision, encode_document(attributes)
                 )
             )
 
@@ -227,7 +237,7 @@ class RedisStore(SessionStore):
                 scripts.FORGET.run(
                     self.client,
                     own.merging(),
-                    self._shift(),
+                    self.shift(),
                     key.subject,
                     f"{key.namespace}.{LIVE_TURNS}",
                     names.erased_mark(key, self.secret),
@@ -267,13 +277,13 @@ class RedisStore(SessionStore):
             for key in names.index_keys(namespace, index):
                 pipe.execute_command(*command(key), "WITHSCORES", "LIMIT", 0, limit)
             replies = pipe.execute()
-        return [(float(score), member.decode()) for reply in replies for member, score in _pairs(reply)]
+        return [(float(score), member.decode()) for reply in replies for member, score in pairs(reply)]
 
     def postpone(self, key: Key, deadline: int | None) -> bool:
         own = names.subject_keys(key)
         with answering():
             if deadline is None:
-                return bool(scripts.VANISHED.run(self.client, own.all(0), self._shift(), key.subject))
+                return bool(scripts.VANISHED.run(self.client, own.all(0), self.shift(), key.subject))
             with self.client.pipeline(transaction=False) as pipe:
                 pipe.zscore(own.deadlines, key.subject)
                 pipe.zadd(own.deadlines, {key.subject: deadline}, xx=True)
@@ -348,7 +358,7 @@ class RedisStore(SessionStore):
     def now(self) -> int:
         with answering():
             seconds, micros = scripts.TIME.run(self.client, [names.totals_key(names.TAGS[0])], 0)
-        return int(seconds) * 1000 + int(micros) // 1000 + self._shift()
+        return int(seconds) * 1000 + int(micros) // 1000 + self.shift()
 
     def status(self) -> StoreStatus:
         return StoreStatus(self.kind, since=self._opened)
@@ -392,7 +402,10 @@ def _counted(counted: Counted) -> list[Any]:
     return [names.CHANNEL, events, len(counted.deltas), *pairs]
 
 
-def _pairs(flat: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
+def pairs(flat: Any) -> Iterator[tuple[Any, Any]]:
+    """Field and value of a flat reply, or of one that redis-py has paired already."""
+    if isinstance(flat, Mapping):
+        return iter(flat.items())
     if flat and isinstance(flat[0], (list, tuple)):  # redis-py parses some replies into pairs itself
         return iter(flat)
     return zip(flat[::2], flat[1::2], strict=True)
@@ -409,7 +422,7 @@ def _sum(hashes: Iterable[Mapping[bytes, bytes]]) -> dict[str, int]:
 def _snapshot(
     key: Key, now: int, fields: Sequence[bytes] | Mapping[bytes, bytes], attributes: bytes | None, rows: Sequence[bytes]
 ) -> Snapshot:
-    values = fields if isinstance(fields, Mapping) else dict(_pairs(fields))
+    values = fields if isinstance(fields, Mapping) else dict(pairs(fields))
     turns: tuple[Turn, ...] = tuple(decode_turn(row) for row in rows)
     lease = values.get(b"lease")
     leased = lease is not None and int(lease) > now

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import pytest
-from flask.testing import FlaskClient
 
 import server
 import settings
 from api import Services, create_app
 from tests.fakes.openai_server import OpenAIServer
 
-MakeClient = Callable[..., FlaskClient]
+Client: TypeAlias = Any
+"""A FlaskClient; Flask's own types have it that every answer's ``json`` may be None."""
+
+MakeClient = Callable[..., Client]
 
 
 @pytest.fixture
@@ -21,7 +24,7 @@ def make_client(tmp_path: Path) -> Iterator[MakeClient]:
     """Makes a client of an application with these settings, in memory and offline where nothing else is said."""
     made: list[Services] = []
 
-    def make(**environ: str) -> FlaskClient:
+    def make(**environ: str) -> Client:
         given = {"REDIS_URL": "memory://", "DATA_DIR": str(tmp_path / "data"), "RATE_LIMIT": "off", "TURN_WAIT": "2"}
         services = server.build(settings.load({**given, **environ}, dotenv=None))
         made.append(services)
@@ -33,7 +36,7 @@ def make_client(tmp_path: Path) -> Iterator[MakeClient]:
 
 
 @pytest.fixture(params=["memory", "redis"])
-def client(request: pytest.FixtureRequest, make_client: MakeClient) -> FlaskClient:
+def client(request: pytest.FixtureRequest, make_client: MakeClient) -> Client:
     """A client of the application, on an in-memory store and on Redis."""
     if request.param == "memory":
         return make_client()
@@ -41,6 +44,6 @@ def client(request: pytest.FixtureRequest, make_client: MakeClient) -> FlaskClie
 
 
 @pytest.fixture
-def model_client(make_client: MakeClient, openai_server: OpenAIServer) -> FlaskClient:
+def model_client(make_client: MakeClient, openai_server: OpenAIServer) -> Client:
     """A client of the application with the fake model."""
     return make_client(MODEL="openai:fake", OPENAI_BASE_URL=openai_server.url)

@@ -8,15 +8,14 @@ from typing import Any
 
 import orjson
 import pytest
-from flask.testing import FlaskClient
 
-from tests.api.conftest import MakeClient
+from tests.api.conftest import Client, MakeClient
 from tests.fakes.openai_server import OpenAIServer, Reply
 
 ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
 
-def chat(client: FlaskClient, message: str, user: str | None = "ada", **more: Any) -> dict[str, Any]:
+def chat(client: Client, message: str, user: str | None = "ada", **more: Any) -> dict[str, Any]:
     headers = more.pop("headers", {})
     answer = client.post(
         "/chat", json={"message": message, **({"userId": user} if user else {}), **more}, headers=headers
@@ -25,7 +24,7 @@ def chat(client: FlaskClient, message: str, user: str | None = "ada", **more: An
     return dict(answer.json)
 
 
-def events(client: FlaskClient, **body: Any) -> list[tuple[str, dict[str, Any]]]:
+def events(client: Client, **body: Any) -> list[tuple[str, dict[str, Any]]]:
     """The events of a stream, comments left out."""
     answer = client.post("/chat/stream", json=body)
     assert answer.status_code == 200, answer.text
@@ -34,7 +33,7 @@ def events(client: FlaskClient, **body: Any) -> list[tuple[str, dict[str, Any]]]
     return [(b.split("\n")[0][7:], orjson.loads(b.split("\n")[1][6:])) for b in blocks]
 
 
-def test_a_reply_has_the_shape_of_the_contract(client: FlaskClient) -> None:
+def test_a_reply_has_the_shape_of_the_contract(client: Client) -> None:
     reply = chat(client, "Hello")
 
     assert reply["success"] is True
@@ -54,7 +53,7 @@ def test_a_reply_has_the_shape_of_the_contract(client: FlaskClient) -> None:
     assert (reply["degraded"], reply["replayed"], reply["history"]) == (False, False, "complete")
 
 
-def test_the_session_remembers(client: FlaskClient) -> None:
+def test_the_session_remembers(client: Client) -> None:
     chat(client, "Hello, my name is Ada")
 
     assert "Ada" in chat(client, "What is my name?")["response"]
@@ -73,7 +72,7 @@ def test_the_turn_that_uses_up_a_session_says_so_and_the_next_begins_another(mak
     assert after["session"]["conversationCount"] == 1
 
 
-def test_a_nameless_user_gets_a_name_and_keeps_it_by_a_signed_cookie(client: FlaskClient) -> None:
+def test_a_nameless_user_gets_a_name_and_keeps_it_by_a_signed_cookie(client: Client) -> None:
     answer = client.post("/chat", json={"message": "Hello"})
     name = answer.json["userId"]
     cookie = answer.headers["Set-Cookie"]
@@ -84,13 +83,13 @@ def test_a_nameless_user_gets_a_name_and_keeps_it_by_a_signed_cookie(client: Fla
     assert chat(client, "Hello again", user=None)["userId"] == name
 
 
-def test_a_cookie_that_was_tampered_with_is_nobody(client: FlaskClient) -> None:
+def test_a_cookie_that_was_tampered_with_is_nobody(client: Client) -> None:
     client.set_cookie("parley_user", '"victim".forged')
 
     assert chat(client, "Hello", user=None)["userId"].startswith("anon-")
 
 
-def test_every_assistant_answers_here(client: FlaskClient) -> None:
+def test_every_assistant_answers_here(client: Client) -> None:
     names = client.get("/system/status").json["assistants"]
 
     for name in names:
@@ -99,7 +98,7 @@ def test_every_assistant_answers_here(client: FlaskClient) -> None:
         assert reply["response"].strip()
 
 
-def test_a_stream_tells_the_session_then_tokens_then_the_same_object_as_a_chat(client: FlaskClient) -> None:
+def test_a_stream_tells_the_session_then_tokens_then_the_same_object_as_a_chat(client: Client) -> None:
     told = events(client, message="Hello", userId="ada")
 
     assert told[0][0] == "session"
@@ -111,20 +110,20 @@ def test_a_stream_tells_the_session_then_tokens_then_the_same_object_as_a_chat(c
     assert set(done) >= {"success", "response", "userId", "assistant", "sessionId", "timestamp", "session"}
 
 
-def test_tools_are_told_in_the_stream(client: FlaskClient) -> None:
+def test_tools_are_told_in_the_stream(client: Client) -> None:
     told = events(client, message="Weather in London?", userId="ada")
 
     assert ("tool", {"name": "get_current_weather", "status": "started"}) in told
     assert ("tool", {"name": "get_current_weather", "status": "done"}) in told
 
 
-def test_what_is_wrong_with_a_request_is_told_before_the_first_event(client: FlaskClient) -> None:
+def test_what_is_wrong_with_a_request_is_told_before_the_first_event(client: Client) -> None:
     answer = client.post("/chat/stream", json={"message": ""})
 
     assert (answer.status_code, answer.mimetype) == (400, "application/json")
 
 
-def test_a_retry_with_the_same_key_is_answered_from_the_store(client: FlaskClient) -> None:
+def test_a_retry_with_the_same_key_is_answered_from_the_store(client: Client) -> None:
     first = chat(client, "Hello", headers={"Idempotency-Key": "k1"})
     again = chat(client, "Hello", messageId="k1")
 
@@ -133,7 +132,7 @@ def test_a_retry_with_the_same_key_is_answered_from_the_store(client: FlaskClien
     assert client.get("/sessions/ada/history").json["count"] == 1
 
 
-def test_the_same_key_with_another_message_is_refused(client: FlaskClient) -> None:
+def test_the_same_key_with_another_message_is_refused(client: Client) -> None:
     chat(client, "Hello", messageId="k1")
 
     answer = client.post("/chat", json={"message": "Goodbye", "userId": "ada", "messageId": "k1"})
@@ -141,7 +140,7 @@ def test_the_same_key_with_another_message_is_refused(client: FlaskClient) -> No
     assert (answer.status_code, answer.json["code"]) == (422, "idempotency_mismatch")
 
 
-def test_a_replayed_turn_streams_as_it_was(client: FlaskClient) -> None:
+def test_a_replayed_turn_streams_as_it_was(client: Client) -> None:
     first = chat(client, "Hello", messageId="k1")
 
     told = events(client, message="Hello", userId="ada", messageId="k1")
@@ -169,9 +168,7 @@ def test_a_model_that_fails_is_told_and_nothing_is_kept(
     }  # fmt: skip
 
 
-def test_a_model_that_fails_in_a_stream_is_its_last_event(
-    model_client: FlaskClient, openai_server: OpenAIServer
-) -> None:
+def test_a_model_that_fails_in_a_stream_is_its_last_event(model_client: Client, openai_server: OpenAIServer) -> None:
     openai_server.answers = lambda call: Reply(status=401)
 
     told = events(model_client, message="Hello", userId="ada")
@@ -181,7 +178,7 @@ def test_a_model_that_fails_in_a_stream_is_its_last_event(
 
 
 def test_stop_cuts_the_model_off_and_the_entry_says_interrupted(
-    model_client: FlaskClient, openai_server: OpenAIServer
+    model_client: Client, openai_server: OpenAIServer
 ) -> None:
     openai_server.will(Reply(text="one two three four five six seven", drip=0.1))
     answers: list[Any] = []
@@ -205,7 +202,7 @@ def test_stop_cuts_the_model_off_and_the_entry_says_interrupted(
     assert "seven" not in entry["response"]
 
 
-def test_stopping_where_nothing_runs_is_no_error(client: FlaskClient) -> None:
+def test_stopping_where_nothing_runs_is_no_error(client: Client) -> None:
     assert client.post("/chat/stop", json={"userId": "ada"}).json == {"success": True, "stopped": False}
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 
 import pytest
-from flask.testing import FlaskClient
 
-from tests.api.conftest import MakeClient
+from tests.api.conftest import Client, MakeClient
 from tests.api.test_chat import chat
 
 
-def test_looking_creates_nothing(client: FlaskClient) -> None:
+def test_looking_creates_nothing(client: Client) -> None:
     for path in ("/sessions/ada", "/sessions/ada/history", "/history/ada"):
         assert client.get(path).status_code == 200
 
@@ -26,7 +25,7 @@ def test_looking_creates_nothing(client: FlaskClient) -> None:
     )
 
 
-def test_a_user_s_session_is_listed_and_then_its_end(client: FlaskClient) -> None:
+def test_a_user_s_session_is_listed_and_then_its_end(client: Client) -> None:
     reply = chat(client, "Hello")
     listed = client.get("/sessions/ada").json
 
@@ -47,7 +46,7 @@ def test_a_user_s_session_is_listed_and_then_its_end(client: FlaskClient) -> Non
     )
 
 
-def test_ending_needs_no_body_and_says_0_where_there_was_none(client: FlaskClient) -> None:
+def test_ending_needs_no_body_and_says_0_where_there_was_none(client: Client) -> None:
     answer = client.post("/sessions/ada/end")
 
     assert answer.status_code == 200
@@ -55,11 +54,11 @@ def test_ending_needs_no_body_and_says_0_where_there_was_none(client: FlaskClien
 
 
 @pytest.mark.parametrize("reason", ["", "x" * 65, 5])
-def test_a_reason_is_1_to_64_characters(client: FlaskClient, reason: object) -> None:
+def test_a_reason_is_1_to_64_characters(client: Client, reason: object) -> None:
     assert client.post("/sessions/ada/end", json={"reason": reason}).status_code == 400
 
 
-def test_the_history_is_the_newest_turns_oldest_first(client: FlaskClient) -> None:
+def test_the_history_is_the_newest_turns_oldest_first(client: Client) -> None:
     replies = [chat(client, f"Hello {number}") for number in range(4)]
     history = client.get("/sessions/ada/history?limit=3").json
 
@@ -68,7 +67,7 @@ def test_the_history_is_the_newest_turns_oldest_first(client: FlaskClient) -> No
     assert set(history["history"][0]) == {"timestamp", "message", "response", "sessionId"}
 
 
-def test_the_history_of_one_session_is_found_by_its_id_and_no_other_is(client: FlaskClient) -> None:
+def test_the_history_of_one_session_is_found_by_its_id_and_no_other_is(client: Client) -> None:
     reply = chat(client, "Hello")
 
     assert client.get(f"/sessions/ada/history/{reply['sessionId']}").json["count"] == 1
@@ -79,7 +78,7 @@ def test_the_history_of_one_session_is_found_by_its_id_and_no_other_is(client: F
     assert client.get(f"/sessions/ada/history/{reply['sessionId']}").status_code == 404
 
 
-def test_the_older_history_is_still_served(client: FlaskClient) -> None:
+def test_the_older_history_is_still_served(client: Client) -> None:
     chat(client, "Hello")
 
     older = client.get("/history/ada").json
@@ -88,14 +87,14 @@ def test_the_older_history_is_still_served(client: FlaskClient) -> None:
     assert older["history"][0]["message"] == "Hello"
 
 
-def test_assistants_keep_their_sessions_apart(client: FlaskClient) -> None:
+def test_assistants_keep_their_sessions_apart(client: Client) -> None:
     chat(client, "Hello", assistant="weather")
 
     assert client.get("/sessions/ada?assistant=junkjet").json["activeSessions"] == 0
     assert client.get("/sessions/ada?assistant=nobody").status_code == 400
 
 
-def test_looking_extends_nothing(client: FlaskClient) -> None:
+def test_looking_extends_nothing(client: Client) -> None:
     expires = chat(client, "Hello")["session"]["expiresAt"]
 
     for _ in range(3):
@@ -103,7 +102,7 @@ def test_looking_extends_nothing(client: FlaskClient) -> None:
         client.get("/sessions/ada/history")
 
 
-def test_memory_tells_what_is_used_and_what_bounds_it(client: FlaskClient) -> None:
+def test_memory_tells_what_is_used_and_what_bounds_it(client: Client) -> None:
     chat(client, "Hello")
     memory = client.get("/system/memory").json
 
@@ -124,7 +123,7 @@ def test_memory_tells_what_is_used_and_what_bounds_it(client: FlaskClient) -> No
         assert used["bytesPerSession"] > 100
 
 
-def test_status_tells_everything_at_a_glance(client: FlaskClient) -> None:
+def test_status_tells_everything_at_a_glance(client: Client) -> None:
     status = client.get("/system/status").json
 
     assert status["status"] == "operational"
@@ -136,7 +135,7 @@ def test_status_tells_everything_at_a_glance(client: FlaskClient) -> None:
     assert status["store"]["state"] == "closed"
 
 
-def test_a_cleanup_can_be_asked_for(client: FlaskClient) -> None:
+def test_a_cleanup_can_be_asked_for(client: Client) -> None:
     answer = client.post("/system/cleanup").json
 
     assert answer["success"] is True
@@ -144,7 +143,7 @@ def test_a_cleanup_can_be_asked_for(client: FlaskClient) -> None:
     assert client.get("/system/memory").json["cleanup"]["runs"] == 1
 
 
-def test_the_series_counts_turns_sessions_and_ends_by_the_minute(client: FlaskClient) -> None:
+def test_the_series_counts_turns_sessions_and_ends_by_the_minute(client: Client) -> None:
     chat(client, "Hello")
     chat(client, "Hello again")
     client.post("/sessions/ada/end")
@@ -159,11 +158,11 @@ def test_the_series_counts_turns_sessions_and_ends_by_the_minute(client: FlaskCl
 
 
 @pytest.mark.parametrize("minutes", ["0", "1441", "x"])
-def test_the_series_is_of_1_to_1440_minutes(client: FlaskClient, minutes: str) -> None:
+def test_the_series_is_of_1_to_1440_minutes(client: Client, minutes: str) -> None:
     assert client.get(f"/system/series?minutes={minutes}").status_code == 400
 
 
-def test_events_of_a_turn_are_told_to_whoever_listens(client: FlaskClient) -> None:
+def test_events_of_a_turn_are_told_to_whoever_listens(client: Client) -> None:
     feed = client.get("/system/events", buffered=False).response
     assert next(feed) == b": keep-awake\n\n"
 
@@ -178,7 +177,7 @@ def test_events_of_a_turn_are_told_to_whoever_listens(client: FlaskClient) -> No
     assert "Hello" not in told
 
 
-def wait_for_a_listener(client: FlaskClient) -> None:
+def wait_for_a_listener(client: Client) -> None:
     store = client.application.extensions["parley"].store
     for _ in range(500):
         if dict(store.client.pubsub_numsub("parley:events")).get(b"parley:events"):

@@ -287,6 +287,7 @@ def test_without_a_network_a_day_beyond_the_forecast_is_not_made_up(offline: Con
         ("What can you do?", "I'm the weather assistant. "),
         ("who are you", "I'm the weather assistant. "),
         ("ok", "All right! "),
+        ("you are great", "That's kind of you, thank you!"),
         ("tell me a joke", "I'm afraid I only know the weather: "),
         ("What is the capital of France?", "I'm afraid I only know the weather: "),
         ("", "I'm here to tell you about the weather. "),

@@ -249,6 +249,7 @@ def test_the_turn_that_used_up_its_session_is_answered_again_with_the_same_end(
     assert again.turn == last.turn
     assert (again.session.id, again.session.turns) == (last.session.id, limit)
     assert again.verdict == last.verdict
+    simple_world.advance(10)
     if limit > 1:  # a turn that uses up its session at once takes the place of the last one that did
         assert talk(engine, message="a new one").session.turns == 1
         again = talk(engine, message="the last", key="last")
