@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -35,17 +36,19 @@ class TurnContext:
     changes: list[Change] = field(default_factory=list)
     data: dict[str, Any] = field(default_factory=dict)
     spoken: bool = False
+    _changing: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def update(self, change: Change) -> Mapping[str, Any]:
         """Change the session's attributes: at once for the rest of this turn, for good when the turn is stored.
 
         A turn that fails leaves no trace of it. Returns the changed document.
         """
-        document = copy.deepcopy(self.attributes)
-        change(document)
-        self.attributes = document
-        self.changes.append(change)
-        return self.attributes
+        with self._changing:  # a model may call several tools at once
+            document = copy.deepcopy(self.attributes)
+            change(document)
+            self.attributes = document
+            self.changes.append(change)
+            return self.attributes
 
     def attach(self, name: str, value: Any) -> None:
         """Let ``value`` (small JSON: sources, products, a flag) travel with the reply; it is stored with the turn."""
@@ -60,7 +63,7 @@ def _unchanged(context: TurnContext, reply: str) -> str:
     return reply
 
 
-def _no_fallback(context: TurnContext) -> str | None:
+def _no_reply(context: TurnContext) -> str | None:
     return None
 
 
@@ -78,6 +81,7 @@ class Assistant:
     before    reads the message before the model does; may ``update`` attributes; the text that it returns is added to
               the system prompt of this turn
     after     the last touch on the reply
+    known     asked after ``before``: a reply that is known already, so that no model is asked; None if there is none
     fallback  the reply when the model fails, or None to tell the client that it failed
     """
 
@@ -90,4 +94,5 @@ class Assistant:
     subject: Literal["user", "session"] = "user"
     before: Callable[[TurnContext], str] = _nothing_before
     after: Callable[[TurnContext, str], str] = _unchanged
-    fallback: Callable[[TurnContext], str | None] = _no_fallback
+    known: Callable[[TurnContext], str | None] = _no_reply
+    fallback: Callable[[TurnContext], str | None] = _no_reply

@@ -63,7 +63,8 @@ class LangChainEmbedder:
         if api_key:
             self._options["api_key"] = api_key
         if base_url:
-            self._options["base_url"] = base_url
+            # A server of one's own (Ollama, vLLM) asks for no key, but the client wants one to be there.
+            self._options |= {"base_url": base_url, "api_key": api_key or "none"}
         if model.startswith("openai:"):
             # Texts are short here. Checking their length would fetch a tokeniser over the network, and servers that
             # only speak OpenAI's protocol take strings, not its tokens.

@@ -20,12 +20,13 @@ STOP_WORDS: Final = frozenset(
         has have having he her here hers herself him himself his how however i if in instead into is it its itself just
         keep let like made make makes many may me might mine more most much must my myself near neither never no nobody
         none nor not nothing now of off often on once one only onto or other others ought our ours out over own per
-        please quite rather really same say saying says shall she should since so some somebody someone something soon
-        still such take taken takes tell than that the their theirs them themselves then there these they thing things
-        this those though through till to together too took toward towards under until up upon us very via was way we
-        well went were what whatever when where whether which while who whole whom whose why will with within without
-        would yes yet you your yours yourself dont didnt doesnt isnt arent wasnt werent hasnt havent hadnt cant couldnt
-        wont wouldnt shouldnt whats whos wheres hows whens thats theres im ive id youre youve theyre theyve weve ok okay
+        please quite rather really said same say saying says shall she should since so some somebody someone something
+        soon still such take taken takes tell tells than that the their theirs them themselves then there these they
+        thing things this those though through till to together too took toward towards under until up upon us very via
+        was way we well went were what whatever when where whether which while who whole whom whose why will with
+        within without would yes yet you your yours yourself dont didnt doesnt isnt arent wasnt werent hasnt havent
+        hadnt cant couldnt wont wouldnt shouldnt whats whos wheres hows whens thats theres im ive id youre youve theyre
+        theyve weve ok okay
     """)
 )
 
@@ -33,14 +34,14 @@ STOP_WORDS: Final = frozenset(
 # a small collection cannot know that from its own counts.
 EVERYDAY_WORDS: Final = frozenset(
     _words("""
-        ask back bad become begin best better big build call care case change city come country date day die different
-        do early easy end ever fact fall feel few find first follow friend full game good great group hand happen hard
-        help high home hour house idea job joke know last late learn leave life list live long look lose lot man mean
-        meet money month morning move name need new news next night number old open part pay people person place plan
-        play point power price problem question read release right run school second see send show side small speak
-        stand start state stay stop story student study system talk team time today tomorrow try turn use wait want week
-        win won woman word work world write year yesterday young best worst found made seen left lost paid sold told
-        bought built
+        ask back bad become begin best better big build call care case change city come cost country date day die
+        different do early easy end ever fact fall feel few find first follow friend full game good great group hand
+        happen hard help high home hour house idea job joke know last late learn leave life list live long look lose
+        lot man mean meet money month morning move name need new news next night number old open part pay people person
+        place plan play point power price problem question read release right run school second see send show side
+        small speak stand start state stay stop story student study system talk team time today tomorrow try turn use
+        wait want week win won woman word work world write year yesterday young best worst found made seen left lost
+        paid sold told bought built
     """)
 )
 

@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 import bm25s
@@ -137,7 +138,7 @@ class Index:
         wanted = (passage for passage in openings if not topic or passage.topic == topic)
         return sorted(wanted, key=lambda passage: passage.published, reverse=True)[:limit]
 
-    @property
+    @cached_property
     def topics(self) -> list[str]:
         """The topics of the documents, those of most passages first."""
         counted = Counter(passage.topic for passage in self.passages if passage.topic)
@@ -147,6 +148,11 @@ class Index:
     def documents(self) -> int:
         """How many documents the passages come from."""
         return len(self._rows_of)
+
+    def document_coverage(self, question: Weighed, document: str) -> float:
+        """How much of the question's weight is anywhere in a document, 0 to 1."""
+        present = self._present(question.weights, self._rows_of.get(document, ()))
+        return question.share(frozenset().union(*present.values()))
 
     def search(
         self,

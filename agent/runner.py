@@ -60,8 +60,10 @@ class AgentRunner:
         None when ``say`` answered that nothing more is wanted. Raises ``ModelFailed``, also when the monotonic time is
         past ``deadline``.
         """
-        known = self._assistant.before(context)
-        system = SystemMessage(f"{self._assistant.prompt}\n\n{known}" if known else self._assistant.prompt)
+        extra = self._assistant.before(context)
+        if (known := self._assistant.known(context)) is not None:
+            return [AIMessage(known)] if say(Token(known)) else None
+        system = SystemMessage(f"{self._assistant.prompt}\n\n{extra}" if extra else self._assistant.prompt)
         shown = fit(context.history, self._models.settings.context_tokens - count_tokens_approximately([system]))
         earlier = [to_message(record) for turn in shown for record in turn.messages]
         answer: list[BaseMessage] = []

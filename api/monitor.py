@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 from rich.console import Console
@@ -113,10 +114,23 @@ def watch(client: httpx.Client, log: Path | None, console: Console) -> None:
                 return
 
 
+def address(text: str) -> str:
+    """An http address, for argparse."""
+    try:
+        parts = urlsplit(text)
+        if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0:
+            return text
+    except ValueError:
+        pass
+    raise argparse.ArgumentTypeError(f"must be an address such as http://127.0.0.1:3000, got {text!r}")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """The exit code of ``--once`` is 1 where the server is away."""
     parser = argparse.ArgumentParser(prog="python -m api.monitor", description="A live page on one server.")
-    parser.add_argument("--url", default="http://127.0.0.1:3000", help="the server (default: %(default)s)")
+    parser.add_argument(
+        "--url", type=address, default="http://127.0.0.1:3000", help="the server (default: %(default)s)"
+    )
     parser.add_argument("--log", type=Path, metavar="FILE", help="a log whose newest lines are shown too")
     parser.add_argument(
         "--key-file", type=Path, metavar="FILE", help="has an administrator's API key, where AUTH is on"
@@ -129,11 +143,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"--key-file: {error.strerror}: {options.key_file}")
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     console = Console()
-    try:
-        client = httpx.Client(base_url=options.url, headers=headers, timeout=TIMEOUT, trust_env=False)
-    except httpx.InvalidURL as error:
-        parser.error(f"--url: {error}")
-    with client:
+    with httpx.Client(base_url=options.url, headers=headers, timeout=TIMEOUT, trust_env=False) as client:
         if options.once or not console.is_terminal:
             snapshot = look(client)
             console.print(page(snapshot, last_lines(options.log)))

@@ -18,7 +18,15 @@ from typing import Any, Final, Protocol
 from memory import policy as rules
 from memory import stats
 from memory.codec import encode_document, encode_turn
-from memory.errors import IdempotencyMismatch, InvalidKey, SessionBusy, SessionNotFound, StaleTurn, TooLarge
+from memory.errors import (
+    IdempotencyMismatch,
+    InvalidKey,
+    SessionBusy,
+    SessionNotFound,
+    StaleTurn,
+    StoreUnavailable,
+    TooLarge,
+)
 from memory.leases import LeaseKeeper
 from memory.policy import SessionPolicy, Verdict
 from memory.session import EndedSession, Key, Message, Session, Turn
@@ -53,6 +61,7 @@ class TurnArchive(Protocol):
 
     def record(self, session_id: str, owner: str, turn: Turn) -> None: ...
     def window(self, session_id: str, turns: int) -> list[Turn]: ...
+    def remove_turn(self, session_id: str, turn_id: str) -> object: ...
 
 
 @dataclass(slots=True)
@@ -210,7 +219,7 @@ class SessionEngine:
             partial=found.partial,
         )
         self.leases.hold(place, fence, running.signal)
-        if self.archive and len(turns) < shown and (session is None or session.turns > len(turns)):
+        if self.archive and len(turns) < shown:  # what was said in earlier sessions is there, too
             try:
                 running.turns = tuple(self.archive.window(subject, shown))
             except BaseException:
@@ -291,9 +300,26 @@ class SessionEngine:
         if self.archive:
             self.archive.record(turn.key.subject, turn.session.owner, stored)
         session = replace(turn.session, turns=turn.session.turns + 1, last_activity=at)
-        session, said = self._commit(turn, session, stored, changes, at)
+        try:
+            session, said = self._commit(turn, session, stored, changes, at)
+        except StoreUnavailable:  # it may be stored all the same
+            raise
+        except Exception:
+            self._take_back(turn, stored)
+            raise
         self._done(turn)
         return self._finished(turn, stored, session, said, at)
+
+    def _take_back(self, turn: RunningTurn, stored: Turn) -> None:
+        """The archive forgets a turn that was refused; unless a retry of it was stored, then it has that one."""
+        if not self.archive:
+            return
+        kept = self.store.read(turn.key, self.policy.keep_turns).turns
+        retried = next((each for each in kept if each.id == stored.id), None)
+        if retried:
+            self.archive.record(turn.key.subject, turn.session.owner, retried)
+        else:
+            self.archive.remove_turn(turn.key.subject, stored.id)
 
     def _commit(
         self, turn: RunningTurn, session: Session, stored: Turn | None, changes: Sequence[Change], at: int
@@ -370,6 +396,10 @@ class SessionEngine:
         """Ask the turn that runs for this subject, here or in another instance, to end. False where none runs."""
         key = self.key(subject)
         return self.leases.ask_to_stop(key) or self.store.stop(key)
+
+    def waiting(self, subject: str) -> int:
+        """How many turns of this subject wait in this process for the one that is running."""
+        return self._line.length(self.key(subject))
 
     # --- sessions ---------------------------------------------------------------------------------------------------
 

@@ -34,6 +34,11 @@ class WaitingLine:
                     del self._lines[key]
                 self._changed.notify_all()
 
+    def length(self, key: Key) -> int:
+        """How many stand in line for a session."""
+        with self._changed:
+            return len(self._lines.get(key, ()))
+
     def is_head(self, key: Key, ticket: object) -> bool:
         with self._changed:
             return self._lines[key][0] is ticket

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import numpy as np
@@ -29,9 +29,7 @@ from assistants.news.feeds import articles_of
 from assistants.news.fetch import FetchFailed, fetch
 from assistants.news.passages import Article, passages_of
 from assistants.news.readers import Unreadable, read_file
-
-INDEX_FOLDER: Final = "news-index"
-"""Where in the data folder the index stands if no other place is named."""
+from assistants.news.shelf import INDEX_FOLDER
 
 
 @dataclass(slots=True)

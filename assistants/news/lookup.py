@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from agent.library import Library
-from agent.retrieval import Hit, Index, Passage, indexed_text
+from agent.retrieval import Hit, Index, Passage
 from assistants.news.questions import Question, read_question
 
 MOST_PASSAGES: Final = 5
 LATEST: Final = 5
 
 _SURE: Final = 0.6
+_MOST_TOPICS: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ def look_up(library: Library, message: str, remembered: Sequence[str] = (), prev
     hits = library.search(query, limit=2 * MOST_PASSAGES) if question.telling else []
     before = list(dict.fromkeys(passage.document for passage in index.get(remembered)))
     if before and _points_back(index, question, query, hits, before):
-        passages = _followed(index, question, query, before)
+        passages = _followed(index, question, query, index.get(remembered))
         return Found(index, question, _answered_by(question, query, previous), passages, follows=True)
     vague = question.refers and not before and len(question.telling) < 2
     if vague and not any(_names(index, question, hit.passage.title) for hit in hits):
@@ -77,7 +78,7 @@ def read(index: Index, message: str) -> Question:
     """``message``, read; if all it names is a topic of the index, it asks for the latest of it."""
     question = read_question(message, index.terms)
     asked = index.terms(question.subject)
-    topic = next((topic for topic in index.topics if asked and index.terms(topic) == asked), "")
+    topic = next((topic for topic in index.topics[:_MOST_TOPICS] if asked and index.terms(topic) == asked), "")
     return Question("latest", topic) if topic else question
 
 
@@ -96,14 +97,14 @@ def _points_back(index: Index, question: Question, query: str, hits: Sequence[Hi
     if question.choice is not None or not question.telling:
         return True
     weighed = index.weigh(query)
-    here = max(weighed.share(_terms_of(index, document)) for document in before)
+    here = max(index.document_coverage(weighed, document) for document in before)
     named_here = any(_names(index, question, index.document(document)[0].title) for document in before)
     elsewhere = next((hit for hit in hits if hit.passage.document not in before), None)
     covered = elsewhere.coverage if elsewhere is not None else 0.0
     named = elsewhere is not None and _names(index, question, elsewhere.passage.title)
     if question.refers:
         # "What about the comet, when can it be seen?" names its own subject.
-        return 0 < here >= covered or (len(question.telling) <= 2 and not (named or covered >= _SURE))
+        return 0 < here >= covered or (len(question.telling) <= 2 and not named)
     if question.goes_on:
         return here >= 0.5 and (here >= covered or not named)
     # "Who is the engineer?" says "the" of somebody spoken of, if there is one there and no article is about one.
@@ -111,26 +112,36 @@ def _points_back(index: Index, question: Question, query: str, hits: Sequence[Hi
     return len(question.telling) == 1 and here >= _SURE and (named_here or not named or spoken_of)
 
 
-def _terms_of(index: Index, document: str) -> frozenset[str]:
-    return frozenset(term for passage in index.document(document) for term in index.terms(indexed_text(passage)))
-
-
 def _names(index: Index, question: Question, title: str) -> bool:
     return not set(index.terms(title)).isdisjoint(question.telling)
 
 
-def _followed(index: Index, question: Question, query: str, before: list[str]) -> tuple[Passage, ...]:
-    """The passages of the documents of the last answer, the one that is meant first."""
-    order = list(before)
+def _followed(index: Index, question: Question, query: str, before: Sequence[Passage]) -> tuple[Passage, ...]:
+    """The passages of the documents of the last answer (``before``), the document that is meant first."""
+    order = list(dict.fromkeys(passage.document for passage in before))
     if question.choice is not None:
         if not -len(order) <= question.choice < len(order):
             return ()
         order = [order[question.choice]]
     elif question.telling:
-        best = [hit.passage.document for hit in index.search(query, limit=5, within=before, least_coverage=0)]
+        best = [hit.passage.document for hit in index.search(query, limit=5, within=order, least_coverage=0)]
         order = list(dict.fromkeys([*best, *order]))
-    passages = [passage for document in order for passage in index.document(document)[:MOST_PASSAGES]]
+    passages: list[Passage] = []
+    for document in order:
+        passages.extend(_part(index, question, query, document, [p.place for p in before if p.document == document]))
     return tuple(passages[:MOST_PASSAGES])
+
+
+def _part(index: Index, question: Question, query: str, document: str, places: Sequence[int]) -> list[Passage]:
+    """The passages of a document for a follow-up: all of a short one, of a long one those around ``places``."""
+    whole = index.document(document)
+    if len(whole) <= MOST_PASSAGES or question.choice is not None:
+        return whole[:MOST_PASSAGES]
+    if question.wants == "more":
+        return [passage for passage in whole if passage.place >= max(places)][:MOST_PASSAGES]
+    hits = index.search(query, limit=3, within=[document], least_coverage=0) if question.telling else []
+    near = [passage for passage in whole if any(abs(passage.place - place) <= 1 for place in places)]
+    return list(dict.fromkeys([*(hit.passage for hit in hits), *near]))[:MOST_PASSAGES]
 
 
 def _near_the_best(hits: Sequence[Hit]) -> list[Hit]:

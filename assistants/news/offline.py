@@ -108,7 +108,7 @@ def _sources(found: Found) -> str:
 
 def _more(found: Found, said: str) -> str:
     first = found.documents[0]
-    ranked = scored_sentences(found.index, found.index.document(first[0].document), found.query)
+    ranked = scored_sentences(found.index, first, found.query)
     heard = " ".join(said.split())
     fresh = [sentence for sentence in ranked if inert(sentence.text) not in heard]
     if not fresh:
@@ -123,14 +123,19 @@ def _answer(found: Found) -> str:
     # The documents come best first; a later one must answer clearly better to be preferred.
     trust = {document: 0.85**rank for rank, document in enumerate(by_document)}
     ranked = scored_sentences(found.index, found.passages, found.query, wants)
+    fitting = [sentence for sentence in ranked if sentence.fits] if wants in _MUST_FIT else []
     first = next(iter(by_document))
-    fitting = [sentence for sentence in ranked if sentence.fits and sentence.document == first]
-    candidates = fitting if wants in _MUST_FIT and fitting else ranked
-    best = max(candidates, key=lambda sentence: (sentence.score * trust[sentence.document], -sentence.place))
+    # A follow-up is about the first of its documents; what another one says of it would be another matter.
+    candidates = [sentence for sentence in fitting if sentence.document == first] or (not found.follows and fitting)
+    best = max(candidates or ranked, key=lambda sentence: (sentence.score * trust[sentence.document], -sentence.place))
     passage = by_document[best.document]
     chosen = _around(best, ranked, wants)
-    if found.follows and wants in _NOT_SAID and not any(sentence.fits for sentence in chosen):
-        return f"{_NOT_SAID[wants].format(date=spoken_date(passage.published))} {_source(passage)}"
+    if found.follows:
+        fits = any(sentence.fits for sentence in chosen)
+        if wants in _NOT_SAID and not fits:
+            return f"{_NOT_SAID[wants].format(date=spoken_date(passage.published))} {_source(passage)}"
+        if found.question.telling and not best.share and not (wants and fits):
+            return f"The article says nothing on that. {_source(passage)}"
     return f"{_joined(chosen)} {_source(passage)}"
 
 
@@ -170,5 +175,5 @@ def _joined(sentences: list[Sentence]) -> str:
 
 def inert(text: str) -> str:
     """Words of an article as words: nothing in them becomes a link, a picture or markup in the reply."""
-    text = re.sub(r"!?\[([^\[\]]{0,300})\]\([^()]{0,2000}\)", r"\1", text)
+    text = re.sub(r"!?\[([^\[\]]{0,300})\]\((?:[^()]|\([^()]*\))*\)", r"\1", text)
     return re.sub(r"[*`\[\]]|(?<!\w)_|_(?!\w)", "", text).replace("<", "\u2039").replace(">", "\u203a")

@@ -17,7 +17,6 @@ from urllib.parse import urlsplit
 import charset_normalizer
 import yaml
 from markdown_it import MarkdownIt
-from pypdf import PdfReader
 from selectolax.lexbor import LexborHTMLParser
 
 from assistants.news.markup import MOST_TEXT, TooDeep, parse, text_of, tidy
@@ -123,6 +122,8 @@ def read_html(data: bytes, source: str, name: str, charset: str = "") -> Article
 
 def read_pdf(data: bytes, source: str, name: str) -> Article:
     """The text layer of a PDF (a scan has none), and its title and date where it tells them."""
+    from pypdf import PdfReader  # slow to import, and a server that has its index never needs it
+
     try:
         reader = PdfReader(io.BytesIO(data))
         if reader.is_encrypted and not reader.decrypt(""):

@@ -9,17 +9,24 @@ from typing import Final
 from agent.embedding import DEFAULT_MODEL, LangChainEmbedder
 from agent.library import Library
 from agent.retrieval import Index
-from assistants.news.ingest import INDEX_FOLDER
 from assistants.news.passages import passages_of
 from assistants.news.readers import read_file
 
 SHIPPED: Final = Path(__file__).with_name("data") / "corpus"
 
-SETTINGS: Final = {"NEWS_INDEX": "", "EMBEDDING_MODEL": ""}
-"""What can be set: the folder of the index (empty: ``news-index`` in ``DATA_DIR``), and the model for embeddings,
-``provider:model`` or ``off`` (empty: OpenAI's where its key is set)."""
+INDEX_FOLDER: Final = "news-index"
+"""Where in the data folder the index stands if no other place is named."""
 
-_DEFAULT_DATA: Final = "./data"
+SETTINGS: Final = {
+    "NEWS_INDEX": "",
+    "EMBEDDING_MODEL": "",
+    "DATA_DIR": "./data",
+    "OPENAI_API_KEY": "",
+    "OPENAI_BASE_URL": "",
+}
+"""What it takes of the environment. ``NEWS_INDEX`` is the folder of the index (empty: ``news-index`` in ``DATA_DIR``),
+``EMBEDDING_MODEL`` a ``provider:model`` or ``off`` (empty: OpenAI's small one where ``OPENAI_API_KEY`` is set). The
+others are the server's own."""
 
 
 def shipped_index() -> Index:
@@ -31,21 +38,25 @@ class Shelf:
     """Holds the library in force; ``configure`` puts another one in its place."""
 
     def __init__(self) -> None:
-        self.library = Library(shipped_index, folder=Path(_DEFAULT_DATA) / INDEX_FOLDER)
+        self.library = Library(shipped_index, folder=_index_folder(SETTINGS))
 
     def configure(self, values: Mapping[str, str]) -> None:
-        """Set it up from the environment's values: ``SETTINGS``, ``DATA_DIR``, and OpenAI's key and address."""
-        folder = values.get("NEWS_INDEX") or str(Path(values.get("DATA_DIR") or _DEFAULT_DATA) / INDEX_FOLDER)
-        self.library = Library(shipped_index, folder=Path(folder), embedder=_embedder(values))
+        """Set it up from the values of ``SETTINGS``; names that are missing have their defaults."""
+        given = {name: values.get(name) or default for name, default in SETTINGS.items()}
+        self.library = Library(shipped_index, folder=_index_folder(given), embedder=_embedder(given))
 
 
-SHELF: Final = Shelf()
+def _index_folder(values: Mapping[str, str]) -> Path:
+    return Path(values["NEWS_INDEX"] or Path(values["DATA_DIR"]) / INDEX_FOLDER)
 
 
 def _embedder(values: Mapping[str, str]) -> LangChainEmbedder | None:
-    model, key = values.get("EMBEDDING_MODEL", ""), values.get("OPENAI_API_KEY", "")
+    model, key = values["EMBEDDING_MODEL"], values["OPENAI_API_KEY"]
     if model.lower() == "off" or not (model or key):
         return None
     if model and not model.startswith("openai:"):
         return LangChainEmbedder(model)
-    return LangChainEmbedder(model or DEFAULT_MODEL, api_key=key, base_url=values.get("OPENAI_BASE_URL", ""))
+    return LangChainEmbedder(model or DEFAULT_MODEL, api_key=key, base_url=values["OPENAI_BASE_URL"])
+
+
+SHELF: Final = Shelf()

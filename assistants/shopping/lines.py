@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from assistants.shopping import cart, references
-from assistants.shopping.query import corrected
 from assistants.shopping.search import index
+from assistants.shopping.spelling import corrected
 from assistants.shopping.vocabulary import CATEGORY_OF, NARROW, category_of
 from assistants.shopping.words import STOP_WORDS, bag, normal, singular, words
 

@@ -11,8 +11,9 @@ from math import log
 
 from assistants.shopping.catalogue import Product, catalogue
 from assistants.shopping.quantities import counted
-from assistants.shopping.query import brand_of, corrected, understand
 from assistants.shopping.search import index
+from assistants.shopping.spelling import brand_of, corrected
+from assistants.shopping.understanding import understand
 from assistants.shopping.vocabulary import CATEGORY_OF, FEATURE_OF, LINES, NARROW
 from assistants.shopping.words import STOP_WORDS, bag, normal, singular, words
 

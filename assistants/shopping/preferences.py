@@ -11,7 +11,8 @@ from typing import Any
 from assistants.shopping import money
 from assistants.shopping.document import size, trim
 from assistants.shopping.prices import PriceRange, price_range
-from assistants.shopping.query import corrected, understand
+from assistants.shopping.spelling import corrected
+from assistants.shopping.understanding import understand
 from assistants.shopping.vocabulary import CATEGORY_OF, category_of
 from assistants.shopping.words import clean, listed, normal, words
 

@@ -8,8 +8,9 @@ from typing import Any
 
 from assistants.shopping.catalogue import Product, catalogue
 from assistants.shopping.document import trim
-from assistants.shopping.query import brand_of, corrected, understand
 from assistants.shopping.search import has
+from assistants.shopping.spelling import brand_of, corrected
+from assistants.shopping.understanding import understand
 from assistants.shopping.words import NUMBERS, normal, words
 
 MOST_RESULTS = 12

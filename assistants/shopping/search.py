@@ -14,7 +14,8 @@ import bm25s
 
 from assistants.shopping.catalogue import CATEGORIES, Product, catalogue
 from assistants.shopping.preferences import Preferences
-from assistants.shopping.query import Query, understand
+from assistants.shopping.query import Query
+from assistants.shopping.understanding import understand
 from assistants.shopping.words import STOP_WORDS, normal, singular, words
 
 PAGE = 5

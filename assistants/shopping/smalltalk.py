@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from assistants.shopping.query import brand_of
+from assistants.shopping.spelling import brand_of
 from assistants.shopping.words import READ_CHARS, bag, clean, words
 
 NAME_CHARS = 30

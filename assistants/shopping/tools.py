@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Final, NotRequired
 
 import orjson
@@ -20,8 +19,10 @@ from assistants.shopping import cart, money, preferences, references
 from assistants.shopping.catalogue import Product, catalogue
 from assistants.shopping.document import trim
 from assistants.shopping.naming import named
-from assistants.shopping.query import brand_of, narrowed, understand
+from assistants.shopping.query import narrowed
 from assistants.shopping.search import PAGE, search
+from assistants.shopping.spelling import brand_of
+from assistants.shopping.understanding import understand
 from assistants.shopping.vocabulary import category_of
 
 MOST_COMPARED: Final = 4
@@ -75,8 +76,7 @@ def search_products(
         )
     except money.NotMoney as error:
         return _error(str(error))
-    if brand and not brand_of(brand):
-        asked = replace(asked, terms=(*asked.terms, *brand.casefold().split()[:3]))
+    unknown = ["brand"] if brand and not brand_of(brand) else []
     liked = preferences.of(context.attributes)
     page = min(max(page, 1), 50)
     found = search(asked, liked, page)
@@ -104,7 +104,7 @@ def search_products(
             "looked_for": found.query.described(),
             "found": found.total,
             "first": first,
-            "missed": list(found.missed),
+            "missed": [*found.missed, *unknown],
             "within_budget": found.by_budget,
             "favourites": list(found.favourites),
             "products": [{**_brief(product), "n": n} for n, product in enumerate(found.products, 1)],

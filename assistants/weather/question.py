@@ -15,7 +15,7 @@ from assistants.weather.cities import cities
 from assistants.weather.introductions import introduced
 from assistants.weather.places import titled
 from assistants.weather.tokens import Token, keys, tokens
-from assistants.weather.vocabulary import COMMON, TOPICS, TRAVEL, WEATHER, listed
+from assistants.weather.vocabulary import COMMON, NODS, THANKS, TOPICS, TRAVEL, WEATHER, listed
 from assistants.weather.when import PRESENT, When, parse
 
 WHICH_CITY: Final = "Which city"
@@ -79,6 +79,7 @@ def read(message: str) -> Reading:
     named, sure = cities(words)
     follows = _follows(said)
     asks = bool(about) or any(key in WEATHER for key in said) or ("it", "like") in pairwise(said)
+    asks = asks and not _only(words, besides=NODS | THANKS)  # «Cool, thanks!»
     short = sum(word.is_word for word in words) <= SHORT
     if not asks and named and sure:
         is_about_a_stay = any(key in TRAVEL for key in said) or _asks_how_it_is(said)

@@ -26,7 +26,7 @@ TOPICS: Final = {
 
 WEATHER: Final = frozenset().union(*TOPICS.values()) | listed(
     """
-    weather wheather wether whether forecast forecasts temperature temperatures temp temps temprature degree degrees
+    weather wheather wether forecast forecasts temperature temperatures temp temps temprature degree degrees
     climate conditions sunny sun sunshine cloud clouds cloudy overcast fog foggy mist misty clear hot heat heatwave
     warm warmer cold colder cool cooler chilly freezing freeze frost icy ice hail mild outdoor outdoors picnic
     barbecue bbq meteo wetter tiempo clima tempo pogoda погода 天气 天気 날씨
@@ -75,25 +75,25 @@ COMMON: Final = (
     | listed(
         """
     hello hi hey hiya howdy yo greetings good evening morning afternoon bye goodbye cheers lol haha wow cool great
-    nice lovely fine perfect awesome super sure yeah yep nope maybe well sorry pardon excuse welcome back much
-    many more most less least lot lots some of the go come came take takes bring brings think thinks thought say
-    says said ask asks asked asking answer answers question questions help helps helping assist joke jokes poem
-    story sing song write read explain translate compare convert change switch check checks find search google see make makes made use
-    using work works working talk talking speak chat remember remembers forget forgot name named called call who
-    whom expect expected expecting predict prediction predicted likely chance chances possible possibly
-    probability percent high low highs lows max min maximum minimum average typical typically normal normally
-    usual usually best worst better worse big small new old next last first coming following soon later early late
-    long far before after between up down out off into onto through through stuff thing things people person
-    someone anyone everybody man woman boy girl friend love hate hope wish enough quite pretty bit little kind
-    sort currently present actual exact exactly current local report reports outlook data latest quick quickly
+    nice lovely fine perfect awesome super sure yeah yep nope maybe well sorry pardon excuse welcome back much many
+    more most less least lot lots some of the go come came take takes bring brings think thinks thought say says
+    said ask asks asked asking answer answers question questions help helps helping assist joke jokes poem story
+    sing song write read explain translate compare convert change switch check checks find search google see make
+    makes made use using work works working talk talking speak chat remember remembers forget forgot name named
+    called call who whom expect expected expecting predict prediction predicted likely chance chances possible
+    possibly probability percent high low highs lows max min maximum minimum average typical typically normal
+    normally usual usually best worst better worse big small new old next last first coming following soon later
+    early late long far before after between up down out off into onto through through stuff thing things people
+    person someone anyone everybody man woman boy girl friend love hate hope wish enough quite pretty bit little
+    kind sort currently present actual exact exactly current local report reports outlook data latest quick quickly
     it'll that's there's they're don't doesn't didn't can't cannot won't wouldn't shouldn't isn't aren't wasn't
     boots umbrella sunscreen sunglasses hat run running walk walking hike hiking bike cycling swim swimming play
     playing drive driving sleep eat eating drink food money stock stocks price prices buy sell news sport sports
     football movie music game code program python robot bot human ai math plus minus times true false test testing
     hmm hm uh um oh ah eh huh whatever nevermind stop start quit exit reset clear again city's place's damn hell
-    bored boring tired happy sad hungry thirsty sick funny silly stupid crazy weird awful terrible bad horrible
-    quel quelle temps fait il fait-il в est was ist das wie que hace como está esta el la los las le les de der
-    die das den dem im zu à en y et und e o um os as do da che fa a un une une ein eine
+    bored boring tired happy sad hungry thirsty sick funny silly stupid crazy weird awful terrible bad horrible quel
+    quelle temps fait il fait-il в est was ist das wie que hace como está esta el la los las le les de der die das
+    den dem im zu à en y et und e o um os as do da che fa a un une une ein eine
     """
     )
 )

@@ -51,7 +51,7 @@ _WAITS_MS: Final = 1_000
 
 
 @dataclass(slots=True)
-class _Entry:
+class Entry:
     """All that is kept of one subject."""
 
     session: Session | None = None
@@ -137,7 +137,7 @@ class LocalStore(SessionStore):
         self._clock = clock
         self._opened = clock()
         self._lock = threading.RLock()
-        self._entries: dict[Key, _Entry] = {}
+        self._entries: dict[Key, Entry] = {}
         self._indexes: dict[str, _Indexes] = {}
         self._bytes = 0
         self._fence = 0
@@ -165,7 +165,7 @@ class LocalStore(SessionStore):
                 return Busy(now, now)
             if entry is None:
                 self._make_room(ENTRY_BYTES)
-                entry = self._entries[key] = _Entry()
+                entry = self._entries[key] = Entry()
                 self._bytes += entry.size
             found = self._snapshot(key, entry, turns, now)
             # One count for all subjects, so that a subject that is forgotten and comes back never has a fence twice.
@@ -174,7 +174,7 @@ class LocalStore(SessionStore):
             entry.waits, entry.stop = ("", 0), False
             return Claimed(entry.fence, found)
 
-    def _known(self, key: Key, entry: _Entry, turn_id: str, now: int) -> Known | None:
+    def _known(self, key: Key, entry: Entry, turn_id: str, now: int) -> Known | None:
         row = None
         if turn_id in entry.ids:
             row = next(row for row_id, row in entry.rows if row_id == turn_id)
@@ -193,7 +193,7 @@ class LocalStore(SessionStore):
         entry.lease = self.now() + lease_ms
         return Renewed.STOP if entry.stop else Renewed.HELD
 
-    def _held(self, key: Key, fence: int) -> _Entry | None:
+    def _held(self, key: Key, fence: int) -> Entry | None:
         """The entry whose lease is of this fence, run out or not: as long as nobody else took it, it is ours."""
         entry = self._entries.get(key)
         return entry if entry and entry.lease and entry.fence == fence else None
@@ -204,7 +204,7 @@ class LocalStore(SessionStore):
             turn, closing = commit.turn, commit.closing
             entry = self._held(key, fence)
             if entry is None:
-                return Committed.STORED if turn and self._stored(key, turn.id, now) else Committed.STALE
+                return Committed.STORED if turn and self._stored(key, encode_turn(turn), now) else Committed.STALE
             if commit.attributes is not None and _revision(entry) != commit.session.revision:
                 return Committed.CONFLICT
             row = (turn.id, encode_turn(turn)) if turn else None
@@ -234,14 +234,17 @@ class LocalStore(SessionStore):
             self.count(commit.counted)
             return Committed.STORED
 
-    def _stored(self, key: Key, turn_id: str, now: int) -> bool:
-        """The lease goes with the turn that is stored, so a repeated commit comes by here."""
+    def _stored(self, key: Key, row: bytes, now: int) -> bool:
+        """The lease goes with the turn that is stored, so a repeated commit comes by here.
+
+        Another row of the same id is what a retry was told after this lease was lost.
+        """
         entry = self._entries.get(key)
         last = entry.last_row if entry else None
-        used_up = bool(last and last[1] == turn_id and last[0] > now)
-        return used_up or bool(entry and any(row_id == turn_id for row_id, _ in entry.rows))
+        used_up = bool(last and last[2] == row and last[0] > now)
+        return used_up or bool(entry and any(each == row for _, each in entry.rows))
 
-    def _append(self, entry: _Entry, row: tuple[str, bytes], commit: Commit) -> None:
+    def _append(self, entry: Entry, row: tuple[str, bytes], commit: Commit) -> None:
         entry.rows.append(row)
         if commit.replayable:
             entry.ids.add(row[0])
@@ -282,7 +285,7 @@ class LocalStore(SessionStore):
         with self._lock:
             return [self.read(key, 0) for key in keys]
 
-    def _snapshot(self, key: Key, entry: _Entry, turns: int, now: int) -> Snapshot:
+    def _snapshot(self, key: Key, entry: Entry, turns: int, now: int) -> Snapshot:
         session = entry.session
         if session:
             stored = sum(len(row) for _, row in entry.rows)
@@ -309,7 +312,7 @@ class LocalStore(SessionStore):
             self.count(counted)
             return Closed.CLOSED
 
-    def _finish(self, key: Key, entry: _Entry, closing: Closing) -> None:
+    def _finish(self, key: Key, entry: Entry, closing: Closing) -> None:
         entry.session, entry.attributes, entry.deadline = None, b"", None
         if closing.history_until is None:
             entry.forget_turns()
@@ -398,7 +401,7 @@ class LocalStore(SessionStore):
                     self._bytes += entry.size - before
                     self._drop_if_empty(Key(namespace, subject), entry)
 
-    def _drop_if_empty(self, key: Key, entry: _Entry) -> None:
+    def _drop_if_empty(self, key: Key, entry: Entry) -> None:
         if not (entry.session or entry.rows or entry.ended or entry.lease):
             self._bytes -= entry.size
             del self._entries[key]
@@ -465,5 +468,5 @@ class LocalStore(SessionStore):
         """Nothing to give back; the sessions end with the process."""
 
 
-def _revision(entry: _Entry) -> int:
+def _revision(entry: Entry) -> int:
     return entry.session.revision if entry.session else 0

@@ -25,11 +25,12 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A turn that the user was told is done."""
+    """A turn that the user was told is done; ``size`` is that of its row in bytes."""
 
     mark: Mark
     turn: Turn
     replayable: bool = False
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,12 @@ class Unsynced:
     def oldest(self) -> int | None:
         """When the oldest of the turns began (ms)."""
         return min((said.turn.began for said in self.turns.values()), default=None)
+
+    @property
+    def size(self) -> int:
+        """What all this takes, in bytes."""
+        items = len(self.turns) + len(self.ends) + len(self.tallies) + len(self.changes)
+        return ITEM_BYTES * items + 2 * sum(said.size for said in self.turns.values())
 
     def copy(self) -> Unsynced:
         return Unsynced(

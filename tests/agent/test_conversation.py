@@ -394,3 +394,12 @@ def test_offline_the_same_way_is_gone_with_tools_and_all(make: Make) -> None:
 
     assert done.finished.session.attributes == {"fact": "blue"}
     assert say(conversation, "hello").text == "2 messages before"
+
+
+def test_a_reply_that_is_known_already_asks_no_model(make: Make, openai_server: OpenAIServer) -> None:
+    conversation = make(replace(ASSISTANT, known=lambda context: "I know" if context.turns else None))
+    say(conversation, "Hello")
+
+    assert say(conversation, "Hello").text == "I know"
+    assert len(openai_server.chats) == 1
+    assert [t.response for t in conversation.engine.history("ada")] == ["You said: Hello", "I know"]

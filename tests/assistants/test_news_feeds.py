@@ -91,6 +91,8 @@ def test_a_page_in_the_character_set_of_its_header() -> None:
         ("", "", "neither"),
         ("<rss version='2.0'><channel><title>x</title></channel></rss>", "text/xml", "no entries"),
         ("<html><script>draw()</script></html>", "text/html", "drawn by a script"),
+        ("<rss version='2.0'><channel>" + "<item></item>" * 6_000, "text/xml", "a feed may have 5,000"),
+        ("<rss version='2.0'><channel>" + "<b></p>" * 9_000, "text/xml", "nested deeper"),
         ("<html>" + "<div>" * 50_000, "text/html", "nested deeper"),
     ],
 )

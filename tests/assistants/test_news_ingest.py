@@ -248,3 +248,4 @@ def test_it_runs_as_a_module(folder: Path, out: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
     assert "4 added" in done.stdout
+    assert done.stderr == ""

@@ -24,7 +24,7 @@ def test_the_preferences_of_the_seed_are_kept_as_given() -> None:
     assert document == {"preferences": SEED}
     read = preferences.of(document)
     assert read.budget is not None
-    assert (read.budget.least, read.budget.most) == (500, 1000)
+    assert (read.budget.least, read.budget.most) == (Decimal(500), Decimal(1000))
     assert read.brands == ("Apple", "Samsung")
     assert read.category == "smartphone"
 

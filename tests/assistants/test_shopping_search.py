@@ -11,9 +11,10 @@ from assistants.shopping.catalogue import Product, catalogue
 from assistants.shopping.naming import compares, named
 from assistants.shopping.preferences import of
 from assistants.shopping.prices import price_range
-from assistants.shopping.query import feature_label, understand
+from assistants.shopping.query import feature_label
 from assistants.shopping.search import PAGE, has, search
 from assistants.shopping.typos import Speller, distance
+from assistants.shopping.understanding import understand
 from assistants.shopping.vocabulary import category_of
 from assistants.shopping.words import normal
 

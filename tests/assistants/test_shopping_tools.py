@@ -75,9 +75,10 @@ def test_a_price_beyond_reason_is_told(price: float) -> None:
     assert "0 to 1,000,000" in call("search_products", query="phones", max_price=price)["error"]
 
 
-def test_a_brand_that_the_shop_has_not_finds_nothing_of_another() -> None:
+def test_a_brand_that_the_shop_has_not_is_told_as_missed() -> None:
     result = call("search_products", query="phones", brand="Zorglub Industries")
-    assert result["looked_for"] == "smartphones"
+    assert result["missed"] == ["brand"]
+    assert result["products"]
 
 
 def test_products_are_compared() -> None:

@@ -137,6 +137,8 @@ def test_no_city_is_made_up(message: str) -> None:
         "what about your mother?",
         "and you?",
         "yes",
+        "cool",
+        "Cool, thanks!",
         "I'm hungry",
         "how are you?",
     ],

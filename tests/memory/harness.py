@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -71,6 +71,20 @@ class World:
         for client in self.clients():
             found.update(client.scan_iter())
         return found
+
+    def contents(self, keys: Collection[str]) -> Iterator[str]:
+        """What is in these keys, as text."""
+        readers: dict[str, Callable[[redis.Redis, str], object]] = {
+            "hash": lambda client, key: client.hgetall(key),
+            "zset": lambda client, key: client.zrange(key, 0, -1),
+            "list": lambda client, key: client.lrange(key, 0, -1),
+            "set": lambda client, key: client.smembers(key),
+            "string": lambda client, key: client.get(key),
+        }
+        for client in self.clients():
+            for key in client.scan_iter():
+                if key in keys:
+                    yield str(readers[str(client.type(key))](client, key))
 
     def clients(self) -> Iterator[redis.Redis]:
         """A client of each server in turn, closed after use."""

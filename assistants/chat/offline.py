@@ -1,0 +1,4 @@
+from agent.offline import Answer, Ask
+
+def reply(ask: Ask) -> Answer:
+    return ""

@@ -1,0 +1,94 @@
+"""Rules of the offline assistant: what is said around the products. Each answers, or None where it is not asked."""
+
+from __future__ import annotations
+
+from agent.offline import Answer, ToolCall
+from assistants.shopping import intents, preferences, replies, smalltalk
+from assistants.shopping.talk import Talk
+
+
+def forget(talk: Talk) -> Answer | None:
+    cleared = intents.forgets(talk.text)
+    return ToolCall("set_preferences", cleared) if cleared else None
+
+
+def small_talk(talk: Talk) -> Answer | None:
+    """Hello, thanks, a name, help: where nothing is asked of the catalogue besides."""
+    if smalltalk.asks_name(talk.text):
+        return (
+            f"Your name is {talk.name}." if talk.name else "You have not told me your name yet. What shall I call you?"
+        )
+    if talk.query.structured or talk.said or intents.store(talk.text):
+        return None
+    given = smalltalk.said_name(talk.ask.message)
+    if given:
+        return f"Nice to meet you, {given}! What are you looking for today?"
+    called = f", {talk.name}" if talk.name else ""
+    if smalltalk.is_greeting(talk.text):
+        back = " Your cart is where you left it." if talk.document.get("cart") else ""
+        return (
+            f"Hello{called}!{back} I can find and compare phones, laptops, headphones and more, and keep your cart. "
+            "What are you looking for?"
+        )
+    if smalltalk.is_never_mind(talk.text):
+        return "All right. What else can I find for you?"
+    if smalltalk.is_thanks(talk.text):
+        return f"You're welcome{called}! Anything else I can find for you?"
+    if smalltalk.is_bye(talk.text):
+        kept = " Your cart stays for a day." if talk.document.get("cart") else ""
+        return f"Thank you for coming by{called}!{kept} Goodbye."
+    if smalltalk.is_help(talk.text):
+        return (
+            "I help you shop for electronics. For example:\n\n"
+            "- “smartphones under $500”, “noise cancelling headphones from Sony”\n"
+            "- “compare the Galaxy S24 and the Pixel 8”\n"
+            "- “add the first one”, “what's in my cart?”, “checkout”\n"
+            "- “my budget is 500 to 1000”, “I prefer Apple and Samsung”"
+        )
+    return None
+
+
+def told_preferences(talk: Talk) -> Answer | None:
+    """Preferences asked for, or told without anything else."""
+    stored = talk.document.get("preferences", {})
+    if intents.preferences_question(talk.text) and not talk.said:
+        described = preferences.described(stored)
+        called = f"You are {talk.name}. " if talk.name else ""
+        if not described:
+            return f"{called}I don't know your preferences yet. Tell me a budget or brands you like; I'll keep to them."
+        return f"{called}This is what I keep in mind: {described}."
+    if (
+        not talk.said
+        or (talk.query.category and "device_type" not in talk.said)
+        or talk.query.must
+        or talk.query.features
+    ):
+        return None
+    going_on = talk.document.get("search", {}).get("category")
+    wanted = preferences.of(talk.document).category or going_on
+    if wanted and set(talk.said) != {"shipping_preference"}:
+        return ToolCall("search_products", {"query": "", "category": wanted})
+    given = smalltalk.said_name(talk.ask.message)
+    told = (f"Nice to meet you, {given}! " if given else "") + replies.noted(stored or talk.said)
+    return f"{told} I'll keep to that. What are you looking for?"
+
+
+def information(talk: Talk) -> Answer | None:
+    return None if talk.query.category or talk.query.must else smalltalk.information(talk.text)
+
+
+def store(talk: Talk) -> Answer | None:
+    loose = not (talk.query.structured or talk.query.terms)
+    return replies.store() if loose and intents.store(talk.text) else None
+
+
+def at_a_loss(talk: Talk) -> str:
+    if talk.shown:
+        return (
+            "I'm not sure how to help with that. You can point at one (“the second one”), ask for “something cheaper”, "
+            "or tell me what else you need."
+        )
+    return (
+        "I'm not sure how to help with that. I know our phones, laptops, headphones, cameras and more: tell me what "
+        "you need and what you would like to spend, for example “a laptop for a student under $600”."
+    )

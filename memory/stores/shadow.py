@@ -1,0 +1,637 @@
+"""What this process has seen of Redis, kept so that it can serve alone: a local store that knows what Redis does not.
+
+While Redis serves, every claim, commit and end is repeated here (``took``, ``kept``, ``closed`` …), so that a turn that
+finds Redis gone finds its session, its lease and its fence here. While Redis is away the ordinary methods of a store
+serve, and note what Redis has to be told (``unsynced``).
+
+Bounded in bytes: what was served longest ago goes first, but never what Redis was not told, nor a running turn.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from memory.clock import Clock
+from memory.codec import decode_document, decode_turn, encode_document, encode_turn
+from memory.errors import StoreFull
+from memory.policy import INACTIVITY
+from memory.session import Key, Session
+from memory.stores import documents
+from memory.stores.base import (
+    ENDED_KEPT_MS,
+    Busy,
+    Claimed,
+    Closed,
+    Closing,
+    Commit,
+    Committed,
+    Counted,
+    Known,
+    Snapshot,
+    Totals,
+)
+from memory.stores.content import Content, Last
+from memory.stores.local import ENTRY_BYTES, LocalStore, Entry
+from memory.stores.merge import merge
+from memory.stores.unsynced import ITEM_BYTES, Ended, Mark, Ours, Said, Tally, Unsynced
+
+LOOK_AGAIN_MS = 60_000
+"""When a session whose deadline is not known is looked at: the sweep puts it right."""
+
+
+@dataclass(slots=True)
+class Note:
+    """What is known of a subject besides what it holds.
+
+    in_redis, agreed   as in ``Ours``
+    here      its lease was given out here, and Redis does not know of it
+    era       in which time of serving its lease was taken
+    orphan    the holder of a lease of ours that is left in Redis
+    whole     Redis is another dataset by now, and has to be told everything
+    partial   there may be more of it in Redis
+    """
+
+    unsynced: Unsynced = field(default_factory=Unsynced)
+    in_redis: int | None = None
+    agreed: int = 0
+    keep_turns: int = 0
+    max_bytes: int = 0
+    here: bool = False
+    era: int = 0
+    orphan: str = ""
+    whole: bool = False
+    partial: bool = False
+    bytes: int = 0
+
+    @property
+    def pending(self) -> bool:
+        return bool(self.unsynced) or self.whole or bool(self.orphan)
+
+
+class Shadow(LocalStore):
+    """``instance`` names this process in the marks of what it does."""
+
+    def __init__(self, instance: str, *, max_bytes: int, clock: Clock) -> None:
+        super().__init__(max_bytes=max_bytes, clock=clock)
+        self.instance = instance
+        self.pending: dict[Key, None] = {}
+        """Subjects of which Redis has to be told something, in the order in which that began."""
+        self.era = 0
+        self._number = 0
+        self._notes: dict[Key, Note] = {}
+        self._served: OrderedDict[Key, None] = OrderedDict()
+
+    def next_mark(self) -> Mark:
+        with self._lock:
+            self._number += 1
+            return Mark(self.instance, self._number)
+
+    # --- repeating what Redis did -----------------------------------------------------------------------------------
+
+    def took(self, key: Key, claimed: Claimed, *, holder: str, lease_ms: int) -> bool:
+        """Redis gave out the lease of a subject, of which nothing is pending. False where there is no room for it."""
+        with self._lock, self._sized(key):
+            if key not in self._entries:
+                try:
+                    self._make_room(ENTRY_BYTES)
+                except StoreFull:
+                    return False
+            entry = self._entry(key)
+            self._agree(key, entry, claimed.found)
+            entry.fence, entry.lease, entry.holder = claimed.fence, claimed.found.now + lease_ms, holder
+            entry.waits, entry.stop = ("", 0), False
+            note = self._note(key)
+            note.here, note.era, note.orphan = False, self.era, ""
+            self._changed(key)
+            return True
+
+    def kept(self, key: Key, fence: int, commit: Commit) -> None:
+        """Redis stored a turn."""
+        with self._lock:
+            entry = self._held(key, fence)
+            if entry is None:
+                return
+            if entry.session and commit.attributes is not None:
+                entry.session = replace(entry.session, revision=commit.session.revision)
+            note = self._note(key)
+            silent = replace(commit, counted=Counted(commit.counted.at, commit.counted.deltas))
+            try:
+                super().commit(key, fence, silent)
+            except StoreFull:
+                self.drop(key)
+                return
+            note.keep_turns, note.max_bytes = commit.keep_turns, commit.max_bytes
+            note.in_redis = None if commit.closing else commit.session.started
+            note.agreed = commit.session.last_activity
+            self._changed(key)
+
+    def closed(self, session: Session, closing: Closing, fence: int | None) -> None:
+        """Redis ended a session."""
+        with self._lock, self._sized(session.key):
+            entry = self._entries.get(session.key)
+            if entry is None:
+                return
+            if fence is None or self._held(session.key, fence) is None:
+                entry.lease = 0
+            if entry.session and entry.session.started == session.started:
+                self._finish(session.key, entry, closing)
+            self._note(session.key).in_redis = None
+            self._changed(session.key)
+
+    def put(self, key: Key, started: int, revision: int, attributes: Mapping[str, Any]) -> None:
+        """Redis changed the attributes; ``revision`` is the one before."""
+        with self._lock, self._sized(key):
+            entry = self._entries.get(key)
+            if entry and entry.session and entry.session.started == started:
+                entry.attributes = encode_document(attributes)
+                entry.session = replace(entry.session, revision=revision + 1)
+
+    def forgot(self, key: Key) -> None:
+        """Redis erased a subject."""
+        with self._lock:
+            super().forget(key)
+            self._forget_note(key)
+
+    def freed(self, key: Key, fence: int) -> None:
+        """Redis freed a lease."""
+        with self._lock:
+            super().release(key, fence)
+            self._changed(key)
+
+    def glimpsed(self, key: Key, found: Snapshot) -> None:
+        """Redis was read: what is known here of a subject is brought up to date."""
+        with self._lock:
+            entry, note = self._entries.get(key), self._notes.get(key)
+            if entry is None or note is None or note.pending or entry.lease > self.now():
+                return
+            if found.session is None or note.in_redis != found.session.started:
+                self.drop(key)
+                return
+            with self._sized(key):
+                self._agree(key, entry, found)
+
+    def drop(self, key: Key) -> None:
+        """Forget a subject of which Redis knows everything."""
+        with self._lock:
+            super().forget(key)
+            self._forget_note(key)
+
+    def _agree(self, key: Key, entry: Entry, found: Snapshot) -> None:
+        """Take over what Redis was read to hold; its older turns stay as they are known here."""
+        note, before, now = self._note(key), entry.session, found.session
+        note.in_redis, note.agreed = (now.started, now.last_activity) if now else (None, 0)
+        note.partial = False
+        if now and before and (before.started, before.turns) == (now.started, now.turns):
+            if before.revision != now.revision:
+                entry.attributes = encode_document(now.attributes)
+            entry.session = replace(now, attributes={}, stored_bytes=0)
+            self._put_deadline(key, entry, (entry.deadline or 0) + now.last_activity - before.last_activity)
+            return
+        same = now is not None and before is not None and before.started == now.started
+        known = dict(entry.rows) if same else {}
+        rows = {**known, **{turn.id: known.get(turn.id) or encode_turn(turn) for turn in found.turns}}
+        entry.rows.clear()
+        entry.rows.extend(rows.items())
+        entry.ids.intersection_update(rows)
+        entry.session = replace(now, attributes={}, stored_bytes=0) if now else None
+        entry.attributes = encode_document(now.attributes) if now and now.attributes else b""
+        deadline = None
+        if now:
+            deadline = found.now + LOOK_AGAIN_MS
+            if same and before and entry.deadline:
+                deadline = entry.deadline + now.last_activity - before.last_activity
+        self._put_deadline(key, entry, deadline)
+
+    def _put_deadline(self, key: Key, entry: Entry, deadline: int | None) -> None:
+        entry.deadline = deadline
+        self._index(key).deadlines.put(key.subject, deadline)
+
+    # --- serving alone ----------------------------------------------------------------------------------------------
+
+    def claim(self, key: Key, *, holder: str, lease_ms: int, turns: int, turn_id: str = "") -> Claimed | Busy | Known:
+        with self._lock:
+            unknown = key not in self._entries and key not in self._notes
+            claimed = super().claim(key, holder=holder, lease_ms=lease_ms, turns=turns, turn_id=turn_id)
+            if isinstance(claimed, Claimed):
+                note = self._note(key)
+                note.here, note.era = True, self.era
+                note.partial = note.partial or unknown
+                self._changed(key)
+                return Claimed(claimed.fence, replace(claimed.found, partial=note.partial))
+            return claimed
+
+    def _known(self, key: Key, entry: Entry, turn_id: str, now: int) -> Known | None:
+        """Which turns of other instances a retry may ask for is not known here: any that is stored is the answer."""
+        row = next((row for row_id, row in entry.rows if row_id == turn_id), None)
+        if row is None:
+            return super()._known(key, entry, turn_id, now)
+        return Known(decode_turn(row), self._snapshot(key, entry, len(entry.rows), now))
+
+    def _snapshot(self, key: Key, entry: Entry, turns: int, now: int) -> Snapshot:
+        note = self._notes.get(key)
+        found = super()._snapshot(key, entry, turns, now)
+        return replace(found, partial=True) if note and note.partial else found
+
+    def read(self, key: Key, turns: int) -> Snapshot:
+        with self._lock:
+            if key in self._entries or key in self._notes:
+                return super().read(key, turns)
+            return Snapshot(self.now(), None, partial=True)
+
+    def foresee(self, key: Key, fence: int, commit: Commit) -> Committed | None:
+        """What ``commit`` will answer without writing; None where it will write. Raises ``StoreFull``."""
+        with self._lock:
+            entry = self._held(key, fence)
+            if entry is None:
+                stored = commit.turn and self._stored(key, commit.turn.id, self.now())
+                return Committed.STORED if stored else Committed.STALE
+            revision = entry.session.revision if entry.session else 0
+            if commit.attributes is not None and revision != commit.session.revision:
+                return Committed.CONFLICT
+            text = len(encode_turn(commit.turn)) if commit.turn else 0
+            document = len(encode_document(commit.attributes)) if commit.attributes is not None else 0
+            self._make_room(2 * (ITEM_BYTES + text + document))
+            return None
+
+    def commit(self, key: Key, fence: int, commit: Commit, mark: Mark | None = None) -> Committed:
+        with self._lock:
+            entry = self._held(key, fence)
+            if entry is None or self.foresee(key, fence, commit) is not None:
+                return super().commit(key, fence, commit)
+            before = decode_document(entry.attributes) if commit.attributes is not None else {}
+            outcome = super().commit(key, fence, commit)
+            if outcome is Committed.STORED:
+                with self._noting(key) as note:
+                    self._note_commit(note, commit, mark or self.next_mark(), before)
+            return outcome
+
+    def _note_commit(self, note: Note, commit: Commit, mark: Mark, before: Mapping[str, Any]) -> None:
+        unsynced, turn, closing = note.unsynced, commit.turn, commit.closing
+        if commit.forget_turns:
+            unsynced.turns.clear()
+        if turn:
+            unsynced.turns[turn.id] = Said(mark, turn, commit.replayable, len(encode_turn(turn)))
+        else:
+            unsynced.last = mark
+        if commit.attributes is not None:
+            unsynced.changes = documents.changes(before, commit.attributes, self.now(), unsynced.changes)
+        unsynced.tallies.append(
+            Tally(mark, commit.counted.at // 60_000, commit.counted.deltas, turn.id if turn else "")
+        )
+        note.keep_turns, note.max_bytes = commit.keep_turns, commit.max_bytes
+        if closing:
+            self._note_end(note, closing, mark)
+
+    def _note_end(self, note: Note, closing: Closing, mark: Mark) -> None:
+        record = closing.record
+        note.unsynced.ends[record.started] = Ended(mark, record)
+        note.unsynced.changes = {}
+        if record.reason != INACTIVITY and closing.history_until is None:
+            # They went with their session. One that ended for inactivity may turn out to have been active elsewhere.
+            for turn_id, said in list(note.unsynced.turns.items()):
+                if said.turn.session_started == record.started:
+                    del note.unsynced.turns[turn_id]
+
+    def release(self, key: Key, fence: int, counted: Counted | None = None) -> bool:
+        with self._lock:
+            released = super().release(key, fence, counted)
+            if released and counted and counted.deltas:
+                with self._noting(key) as note:
+                    note.unsynced.tallies.append(Tally(self.next_mark(), counted.at // 60_000, counted.deltas))
+            elif released:
+                self._changed(key)
+            return released
+
+    def close(
+        self, session: Session, closing: Closing, counted: Counted, *, fence: int | None = None, force: bool = False
+    ) -> Closed:
+        with self._lock:
+            closed = super().close(session, closing, counted, fence=fence, force=force)
+            if closed is Closed.CLOSED:
+                with self._noting(session.key) as note:
+                    mark = self.next_mark()
+                    self._note_end(note, closing, mark)
+                    note.unsynced.tallies.append(Tally(mark, counted.at // 60_000, counted.deltas))
+            return closed
+
+    def put_attributes(self, key: Key, started: int, revision: int, attributes: Mapping[str, Any]) -> bool:
+        with self._lock:
+            entry = self._entries.get(key)
+            before = decode_document(entry.attributes) if entry else {}
+            put = super().put_attributes(key, started, revision, attributes)
+            if put:
+                with self._noting(key) as note:
+                    unsynced = note.unsynced
+                    unsynced.changes = documents.changes(before, attributes, self.now(), unsynced.changes)
+                    unsynced.last = self.next_mark()
+            return put
+
+    def forget(self, key: Key) -> bool:
+        with self._lock:
+            there = super().forget(key)
+            with self._noting(key) as note:
+                tallies = note.unsynced.tallies
+                note.unsynced = Unsynced(tallies=tallies, erased=self.now(), last=self.next_mark())
+                note.partial = False
+            return there
+
+    def tally(self, key: Key, counted: Counted) -> None:
+        """Count something, and tell Redis of it with this subject."""
+        with self._lock:
+            self.count(counted)
+            with self._noting(key) as note:
+                note.unsynced.tallies.append(Tally(self.next_mark(), counted.at // 60_000, counted.deltas))
+
+    def totals(self, namespace: str) -> Totals:
+        with self._lock:
+            turns = sum(
+                entry.session.turns
+                for key, entry in self._entries.items()
+                if entry.session and key.namespace == namespace
+            )
+            return replace(super().totals(namespace), turns=turns)
+
+    # --- leases -----------------------------------------------------------------------------------------------------
+
+    def given_here(self, key: Key, fence: int) -> bool:
+        """Whether this fence was given out by the shadow, not by Redis."""
+        with self._lock:
+            entry, note = self._entries.get(key), self._notes.get(key)
+            return bool(entry and note and note.here and entry.fence == fence and entry.lease)
+
+    def taken_before(self, key: Key, fence: int) -> bool:
+        """Whether Redis gave out this fence, and was away since."""
+        with self._lock:
+            note = self._notes.get(key)
+            return bool(self._held(key, fence) and note and not note.here and note.era < self.era)
+
+    def keep_here(self, key: Key, fence: int) -> bool:
+        """Redis lost the lease of a running turn: from now on it is one of ours."""
+        with self._lock:
+            entry = self._held(key, fence)
+            if entry:
+                self._note(key).here = True
+            return entry is not None
+
+    def leave_lease(self, key: Key, holder: str) -> None:
+        """A lease of ours may be left in Redis, which nobody uses any more."""
+        with self._lock:
+            self._note(key).orphan = holder
+            self._changed(key)
+
+    def adopt(self, key: Key, fence: int, holder: str, session: Session) -> None:
+        """Redis gave out this fence, and there was no room to repeat it here. Raises ``StoreFull``."""
+        with self._lock:
+            if key in self._entries:
+                return
+            with self._sized(key):
+                self._make_room(ENTRY_BYTES)
+                entry = self._entry(key)
+                entry.fence, entry.lease, entry.holder = fence, self.now() + 1, holder
+                note = self._note(key)
+                note.in_redis = session.started if session.turns > 1 else None
+                note.partial = True
+                self._changed(key)
+
+    # --- merging ----------------------------------------------------------------------------------------------------
+
+    def export(self, key: Key) -> tuple[Ours, int | None, str]:
+        """What is held of a subject, the fence of a turn that Redis let begin and that runs still, and the holder of a
+        lease that is left in Redis."""
+        with self._lock:
+            note, entry = self._note(key), self._entries.get(key)
+            running = bool(entry and entry.lease > self.now())
+            fence = entry.fence if entry and running and not note.here else None
+            orphan = note.orphan or (entry.holder if entry and fence is None and not note.here else "")
+            return self._ours(entry, note), fence, orphan
+
+    def _ours(self, entry: Entry | None, note: Note) -> Ours:
+        return Ours(
+            content=_content(entry),
+            unsynced=note.unsynced.copy(),
+            in_redis=note.in_redis,
+            agreed=note.agreed,
+            keep_turns=note.keep_turns,
+            max_bytes=note.max_bytes,
+        )
+
+    def settled(self, key: Key, told: Unsynced, content: Content) -> None:
+        """Redis holds ``content`` now, which has all of ``told`` in it."""
+        with self._lock, self._sized(key):
+            note = self._note(key)
+            note.unsynced = note.unsynced.without(told)
+            note.whole, note.orphan = False, ""
+            session = content.session
+            note.in_redis, note.agreed = (session.started, session.last_activity) if session else (None, 0)
+            if not note.unsynced:
+                note.partial = False
+                self._fill(key, content)
+            self._changed(key)
+
+    def restore(self, key: Key, ours: Ours) -> None:
+        """Take over what a journal remembers. What is here already is kept beside it."""
+        with self._lock, self._sized(key):
+            entry, note = self._entries.get(key), self._note(key)
+            if entry:
+                other = replace(ours, unsynced=Unsynced())
+                merged = merge(_content(entry), other, now=self.now(), whole=True)
+                content = merged.content
+            else:
+                content = ours.content
+            note.unsynced = note.unsynced.joined(ours.unsynced)
+            note.in_redis = ours.in_redis if note.in_redis is None else note.in_redis
+            note.agreed = max(note.agreed, ours.agreed)
+            note.keep_turns = note.keep_turns or ours.keep_turns
+            note.max_bytes = note.max_bytes or ours.max_bytes
+            self._fill(key, content)
+            self._changed(key)
+
+    def _fill(self, key: Key, content: Content) -> None:
+        """Make the entry hold this; a running turn goes on."""
+        entry = self._entries.get(key)
+        if entry is None and not (content.session or content.turns or content.ended or content.last):
+            return
+        if entry is None:
+            entry = self._entry(key)
+        session = content.session
+        entry.session = replace(session, attributes={}, stored_bytes=0) if session else None
+        entry.attributes = encode_document(session.attributes) if session and session.attributes else b""
+        entry.rows.clear()
+        entry.rows.extend((turn.id, encode_turn(turn)) for turn in content.turns)
+        entry.ids = set(content.replayable)
+        entry.last_row = None
+        if content.last:
+            entry.last_row = (content.last.until, content.last.turn.id, encode_turn(content.last.turn))
+        entry.ended = list(content.ended)
+        entry.history_until = content.history_until or None
+        indexes = self._index(key)
+        self._put_deadline(key, entry, content.deadline if session else None)
+        indexes.histories.put(key.subject, entry.history_until)
+        indexes.records.put(key.subject, entry.ended[0].ended + ENDED_KEPT_MS if entry.ended else None)
+
+    def tell_everything(self) -> None:
+        """Redis is another dataset: all that is held here is pending."""
+        with self._lock:
+            for key, entry in self._entries.items():
+                if entry.session or entry.rows or entry.ended:
+                    self._note(key).whole = True
+                    self.pending.setdefault(key)
+
+    def begin_era(self) -> None:
+        """Redis went away: what it said of leases until now may not hold when it is back."""
+        with self._lock:
+            self.era += 1
+
+    def ends_or_erasures(self) -> list[Key]:
+        """Of the pending subjects, those of which Redis has to be told an end."""
+        with self._lock:
+            return [key for key in self.pending if _ends(self._notes.get(key))]
+
+    def waiting(self) -> list[Key]:
+        with self._lock:
+            return list(self.pending)
+
+    def unsynced_turns(self) -> tuple[int, int | None]:
+        """How many turns Redis was not told, and when the oldest of them began (ms)."""
+        with self._lock:
+            parts = [self._notes[key].unsynced for key in self.pending if key in self._notes]
+            oldest = min((part.oldest for part in parts if part.oldest is not None), default=None)
+            return sum(len(part.turns) for part in parts), oldest
+
+    def knows(self, key: Key) -> bool:
+        return key in self._entries or key in self._notes
+
+    def expects(self, key: Key, found: Snapshot) -> bool:
+        """Whether Redis holds of a subject what it must, as far as is known here; a session may have ended there."""
+        with self._lock:
+            entry, note = self._entries.get(key), self._notes.get(key)
+            if entry is None or note is None or entry.session is None or note.in_redis != entry.session.started:
+                return True
+            if entry.deadline is not None and entry.deadline <= found.now:
+                return True
+            session = found.session
+            return session is not None and (
+                session.started == entry.session.started and session.turns >= entry.session.turns
+            )
+
+    # --- what is kept, and how long ---------------------------------------------------------------------------------
+
+    def purge(self) -> None:
+        """Forget what is over and of which Redis knows everything. Costs what it forgets."""
+        with self._lock:
+            now = self.now()
+            for namespace, indexes in list(self._indexes.items()):
+                for subject in indexes.deadlines.until(now, 1_000):
+                    key = Key(namespace, subject)
+                    entry = self._entries.get(key)
+                    if self._is_needed(key) or entry is None:
+                        continue
+                    if not (entry.ended or entry.history_until):
+                        self.drop(key)
+                        continue
+                    with self._sized(key):
+                        entry.session, entry.attributes = None, b""
+                        if not entry.history_until:
+                            entry.forget_turns()
+                        self._put_deadline(key, entry, None)
+                self.trim(namespace, now)
+
+    def _make_room(self, more: int) -> None:
+        while self._bytes + more > self.max_bytes:
+            key = next(iter(self._served), None)
+            if key is None:
+                raise StoreFull(self.kind, self.max_bytes)
+            del self._served[key]
+            if not self._is_needed(key):
+                self.drop(key)
+
+    def _is_needed(self, key: Key) -> bool:
+        """Whether Redis must be told of it, or a turn is running."""
+        note, entry = self._notes.get(key), self._entries.get(key)
+        return bool((note and note.pending) or (entry and entry.lease > self.now()))
+
+    @contextmanager
+    def _sized(self, key: Key) -> Iterator[None]:
+        """Whatever is done to an entry in here is counted in bytes."""
+        entry = self._entries.get(key)
+        before = entry.size if entry else 0
+        yield
+        entry = self._entries.get(key)
+        self._bytes += (entry.size if entry else 0) - before
+        self._size_note(key)
+
+    @contextmanager
+    def _noting(self, key: Key) -> Iterator[Note]:
+        """Note what Redis has to be told."""
+        note = self._note(key)
+        yield note
+        self._size_note(key)
+        self._changed(key)
+
+    def _size_note(self, key: Key) -> None:
+        if note := self._notes.get(key):
+            size = note.unsynced.size
+            self._bytes += size - note.bytes
+            note.bytes = size
+
+    def _entry(self, key: Key) -> Entry:
+        """The entry, made where there is none; its bytes are counted by ``_sized``."""
+        return self._entries.setdefault(key, Entry())
+
+    def _note(self, key: Key) -> Note:
+        note = self._notes.get(key)
+        if note is None:
+            note = self._notes[key] = Note()
+        return note
+
+    def _drop_if_empty(self, key: Key, entry: Entry) -> None:
+        super()._drop_if_empty(key, entry)
+        note = self._notes.get(key)
+        if key not in self._entries and note and not note.pending:
+            self._forget_note(key)
+
+    def _forget_note(self, key: Key) -> None:
+        note = self._notes.pop(key, None)
+        if note:
+            self._bytes -= note.bytes
+        self.pending.pop(key, None)
+        self._served.pop(key, None)
+
+    def _changed(self, key: Key) -> None:
+        """Put a subject in its place among the pending and the served."""
+        note = self._notes.get(key)
+        if note and note.pending:
+            self.pending.setdefault(key)
+            self._served.pop(key, None)
+            return
+        self.pending.pop(key, None)
+        if key in self._entries:
+            self._served[key] = None
+            self._served.move_to_end(key)
+        elif note:
+            self._forget_note(key)
+
+
+def _content(entry: Entry | None) -> Content:
+    if entry is None:
+        return Content()
+    session = entry.session
+    if session:
+        session = replace(session, attributes=decode_document(entry.attributes))
+    return Content(
+        session=session,
+        deadline=entry.deadline or 0,
+        turns=entry.turns(len(entry.rows)),
+        replayable=frozenset(entry.ids),
+        last=Last(entry.last_row[0], decode_turn(entry.last_row[2])) if entry.last_row else None,
+        ended=tuple(entry.ended),
+        history_until=entry.history_until or 0,
+    )
+
+
+def _ends(note: Note | None) -> bool:
+    return bool(note and (note.unsynced.ends or note.unsynced.erased))
