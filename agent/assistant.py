@@ -36,7 +36,7 @@ class TurnContext:
     changes: list[Change] = field(default_factory=list)
     data: dict[str, Any] = field(default_factory=dict)
     spoken: bool = False
-    _changing: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    _changing: Any = field(default_factory=threading.Lock, repr=False)  # Any: pydantic reads these types
 
     def update(self, change: Change) -> Mapping[str, Any]:
         """Change the session's attributes: at once for the rest of this turn, for good when the turn is stored.

@@ -55,7 +55,7 @@ _TALK: Final = {
     "goodbye": "Goodbye! Come back any time for more news.",
     "help": (
         "{about} Ask me:\n\n- *What are the latest news?*, or only those of one topic\n"
-        "- a question, such as *Who won the Coast Tour?*\n"
+        "- a question on anything in them: who, what, where, how much\n"
         "- and then more about the answer: *When was that?*, *Who said that?*, *Tell me more*\n\n"
         "I answer from the articles alone and name my sources."
     ),

@@ -123,8 +123,7 @@ _TALK_AROUND: Final = re.compile(
 
 _POINTS_BACK: Final = re.compile(
     r"\b(?:that|this|it|its|he|she|him|his|her|hers|they|them|their|theirs|there|those|these|the same"
-    r"|the (?:article|story|report|piece|event)|the (?:former|latter)(?=\W*$)|you (?:just )?(?:said|mentioned|told)"
-    r"|above|earlier)\b",
+    r"|the (?:article|story|report|piece|event)|the (?:former|latter)(?=\W*$)|you (?:just )?(?:said|mentioned|told))\b",
     re.IGNORECASE,
 )
 _GOES_ON: Final = re.compile(r"^(?:(?:ok(?:ay)?|right|good|i see)[,. ]+)?(?:and|but|so|also|then)\b", re.IGNORECASE)
@@ -132,12 +131,14 @@ _DEFINITE: Final = re.compile(r"\bthe\b", re.IGNORECASE)
 
 _MORE: Final = re.compile(
     r"\b(?:tell me more|more (?:details?|info(?:rmation)?|about (?:it|that|this)|on (?:it|that|this)|please)"
-    r"|go on|continue|keep going|what else|anything else|elaborate|expand on|in (?:more )?detail)\b|^more[\s!?.]*$",
+    r"|what else|anything else|in (?:more )?detail)\b"
+    r"|^(?:please |ok(?:ay)?,? )?(?:more|go on|continue|keep going|elaborate)\b[^?]{0,20}$",
     re.IGNORECASE,
 )
 _SOURCE: Final = re.compile(
     r"\b(?:your sources?|the sources?|what(?:'s| is) (?:the|your) source|where did you (?:read|get|find)"
-    r"|who (?:reported|wrote) (?:that|this|it)|which article|(?:a |the )?link|source please|says who)\b",
+    r"|who (?:reported|wrote) (?:that|this|it)|which article|source please|says who)\b"
+    r"|\b(?:an?|the|your) link(?: please)?[\s?!.]*$",
     re.IGNORECASE,
 )
 _ORDINALS: Final = {

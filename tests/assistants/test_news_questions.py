@@ -72,7 +72,10 @@ def test_kinds(message: str, kind: str) -> None:
         ("go on", "more"),
         ("What's your source?", "source"),
         ("where did you read that?", "source"),
+        ("Can I have the link?", "source"),
         ("the herring quota", ""),
+        ("What is the link between sleep and marks?", ""),
+        ("Will the drought continue?", ""),
     ],
 )
 def test_what_would_answer_it(message: str, wants: str) -> None:
@@ -86,7 +89,9 @@ def test_what_points_back(message: str) -> None:
     assert read(message).refers
 
 
-@pytest.mark.parametrize("message", ["Who won the Coast Tour?", "herring quota", "What is the key rate?"])
+@pytest.mark.parametrize(
+    "message", ["Who won the Coast Tour?", "herring quota", "What is the key rate?", "the reservoir above Elder Falls"]
+)
 def test_what_stands_for_itself(message: str) -> None:
     assert not read(message).refers
 
