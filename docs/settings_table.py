@@ -21,10 +21,13 @@ START, END = "<!-- settings -->\n", "<!-- /settings -->\n"
 
 def rows() -> Iterator[tuple[str, str, str]]:
     """(name, default, meaning) of every setting, the assistants' own last."""
+    named = {setting.name for setting in SETTINGS}
     for setting in SETTINGS:
         yield setting.name, setting.default, setting.about
     for name, package in find().packages.items():
         for variable, default in getattr(package, "SETTINGS", {}).items():
+            if variable in named:
+                continue
             about = getattr(package, "SETTINGS_ABOUT", {}).get(variable, "")
             yield variable, default, f"{name}: {about}" if about else name
 

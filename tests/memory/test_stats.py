@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memory import Key, Message, Session, SessionEngine, SessionPolicy, Turn, sweep
-from memory import stats
+from memory import Key, Message, Session, SessionEngine, SessionPolicy, Turn, stats, sweep
 from memory.stats import Minute, counted_reason, ended_by_reason, minute_of, of_end, of_failure, of_turn, series
 from memory.stores.base import Counted
 from tests.memory.conftest import MakeEngine
