@@ -23,7 +23,8 @@ class TurnContext:
 
     Tools get it as ``runtime.context`` (``langchain.tools.ToolRuntime[TurnContext]``). ``now`` is the store's time in
     milliseconds, ``turns`` how many this session has already, ``history`` the earlier ones that the model is shown,
-    oldest first; ``spoken``, whether the user heard a word of the reply yet.
+    oldest first; ``spoken``, whether the user heard a word of the reply yet; ``instructions``, what the client's
+    application wants of the reply.
     """
 
     assistant: str
@@ -36,6 +37,7 @@ class TurnContext:
     changes: list[Change] = field(default_factory=list)
     data: dict[str, Any] = field(default_factory=dict)
     spoken: bool = False
+    instructions: str = ""
     _changing: Any = field(default_factory=threading.Lock, repr=False)  # Any: pydantic reads these types
 
     def update(self, change: Change) -> Mapping[str, Any]:
@@ -51,7 +53,10 @@ class TurnContext:
             return self.attributes
 
     def attach(self, name: str, value: Any) -> None:
-        """Let ``value`` (small JSON: sources, products, a flag) travel with the reply; it is stored with the turn."""
+        """Let ``value`` (small JSON: sources, products, a flag) travel with the reply; it is stored with the turn.
+
+        A name that begins with an underscore is the assistant's own: it is stored too, and no client is shown it.
+        """
         self.data[name] = value
 
 

@@ -11,20 +11,25 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from uuid import uuid4
 
-from langchain_core.messages import BaseMessage
+from langchain_core.messages import AIMessage, BaseMessage
 
 from agent.assistant import Assistant, TurnContext
 from agent.errors import AgentError, ModelTimeout, ModelUnavailable, OverCapacity, TurnStopped
-from agent.events import Done, Event, Failed, Token
+from agent.events import Answered, Done, Event, Failed, Token
 from agent.live import LiveTurn
 from agent.models import Models
 from agent.runner import AgentRunner, ModelFailed
-from memory import Message, ParleyError, RunningTurn, SessionEngine, StaleTurn, View, verdict
+from memory import Message, ParleyError, RunningTurn, SessionEngine, StaleTurn, Turn, View, verdict
+from memory.clock import now_ms
 from memory.history import to_record
 from memory.stores.base import Renewed
 
 log = logging.getLogger(__name__)
+
+UNUSUAL = frozenset({"length", "content_filter"})
+"""Why a model stopped, where it had not said all: worth keeping."""
 
 HEARTBEAT = 15.0
 """Seconds of silence after which a listener is given None, to keep a connection awake."""
@@ -32,7 +37,10 @@ HEARTBEAT = 15.0
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a client said. ``key`` (idempotency), ``owner`` and ``create`` are those of ``SessionEngine.begin_turn``."""
+    """What a client said. ``key`` (idempotency), ``owner`` and ``create`` are those of ``SessionEngine.begin_turn``.
+
+    ``instructions`` are the client application's own, for this reply.
+    """
 
     subject: str
     message: str
@@ -40,6 +48,7 @@ class Request:
     owner: str | None = ""
     create: bool = True
     shown_turns: int | None = None
+    instructions: str = ""
 
 
 class Workers:
@@ -134,8 +143,28 @@ class Conversation:
             return view, iter((Token(done.text), done))
         live = LiveTurn()
         turn.on_signal = lambda signal: self._signalled(live, turn, signal)
-        self._workers.submit(lambda: self._work(live, turn))
+        self._workers.submit(lambda: self._work(live, turn, request.instructions))
         return view, self._events(live, turn)
+
+    def answer(self, history: Sequence[Turn], message: str, *, instructions: str = "") -> Iterator[Event | None]:
+        """The events of a reply to ``message`` after a history that the client keeps itself; the last one is
+        ``Answered`` or ``Failed``, and None is as in ``stream``.
+
+        No session is looked at and nothing is stored, so nobody waits for it: it ends when nobody listens any more.
+        """
+        self._workers.take()
+        context = TurnContext(
+            assistant=self.assistant.name,
+            subject=f"anon-{uuid4()}",
+            message=message,
+            now=now_ms(),
+            turns=len(history),
+            history=history,
+            instructions=instructions,
+        )
+        live, deadline = LiveTurn(), time.monotonic() + self._timeout
+        self._workers.submit(lambda: self._work_unstored(live, context, deadline))
+        return self._heard(live, deadline)
 
     def stop(self, subject: str) -> bool:
         """End the running turn of a subject, keeping what was said; False where none runs."""
@@ -143,7 +172,7 @@ class Conversation:
 
     # --- the turn, in its thread ------------------------------------------------------------------------------------
 
-    def _work(self, live: LiveTurn, turn: RunningTurn) -> None:
+    def _work(self, live: LiveTurn, turn: RunningTurn, instructions: str) -> None:
         context = TurnContext(
             assistant=self.assistant.name,
             subject=turn.key.subject,
@@ -152,17 +181,40 @@ class Conversation:
             turns=turn.session.turns,
             history=turn.turns,
             attributes=dict(turn.session.attributes),
+            instructions=instructions,
         )
         try:
-            self._reply(live, turn, context)
-        except Exception as error:  # whatever a hook, a tool or a provider's client raises must end the turn
-            if not isinstance(error, AgentError | ParleyError):
-                log.exception("a turn of %s failed", self.assistant.name)
-                error = ModelUnavailable()
+            reply = self._reply(live, context, turn.started_at + self._timeout)
+        except (AgentError, ParleyError) as error:
             self._fail(live, turn, error)
+            return
+        if reply is not None:
+            self._store(live, turn, context, reply)
 
-    def _reply(self, live: LiveTurn, turn: RunningTurn, context: TurnContext) -> None:
-        deadline = turn.started_at + self._timeout
+    def _work_unstored(self, live: LiveTurn, context: TurnContext, deadline: float) -> None:
+        last: Answered | Failed
+        try:
+            reply = self._reply(live, context, deadline)
+            if reply is None:
+                return
+            last = Answered(tuple(_records(context.message, [AIMessage(reply)] if isinstance(reply, str) else reply)))
+        except (AgentError, ParleyError) as error:
+            last = Failed(error)
+        if live.take_ending():
+            self._end(live, last)
+
+    def _reply(self, live: LiveTurn, context: TurnContext, deadline: float) -> str | list[BaseMessage] | None:
+        """The messages that answer, or the assistant's own words where the model failed; None where the turn was
+        ended by somebody else meanwhile. Raises an ``AgentError`` or a ``ParleyError``, whatever went wrong."""
+        try:
+            return self._asked(live, context, deadline)
+        except (AgentError, ParleyError):
+            raise
+        except Exception as error:  # whatever a hook, a tool or a provider's client raises must end the turn
+            log.exception("a turn of %s failed", self.assistant.name)
+            raise ModelUnavailable from error
+
+    def _asked(self, live: LiveTurn, context: TurnContext, deadline: float) -> str | list[BaseMessage] | None:
         try:
             messages = self._runner.run(context, live.say, deadline)
         except ModelFailed as error:
@@ -170,17 +222,16 @@ class Conversation:
             if live.said or (text := self.assistant.fallback(context)) is None:
                 raise (ModelTimeout(self._timeout) if error.timeout else ModelUnavailable()) from error
             live.say(Token(text))
-            self._store(live, turn, context, text)
-            return
-        if messages is None:  # ended by somebody else meanwhile
-            return
+            return text
+        if messages is None:
+            return None
         said = str(messages[-1].text)
         reply = self.assistant.after(context, said)
         if reply != said:
             if reply.startswith(said):
                 live.say(Token(reply[len(said) :]))
             messages[-1].content = reply
-        self._store(live, turn, context, messages)
+        return messages
 
     def _store(
         self, live: LiveTurn, turn: RunningTurn, context: TurnContext, reply: str | Sequence[BaseMessage]
@@ -221,7 +272,7 @@ class Conversation:
         finally:
             self._end(live, Failed(error))
 
-    def _end(self, live: LiveTurn, last: Done | Failed) -> None:
+    def _end(self, live: LiveTurn, last: Done | Answered | Failed) -> None:
         self._workers.give()
         live.end(last)
 
@@ -232,6 +283,16 @@ class Conversation:
                 self._fail(live, turn, ModelTimeout(self._timeout))
             yield event
 
+    def _heard(self, live: LiveTurn, deadline: float) -> Iterator[Event | None]:
+        try:
+            for event in live.events(heartbeat=HEARTBEAT, deadline=deadline):
+                if event is None and time.monotonic() >= deadline and live.take_ending():
+                    self._end(live, Failed(ModelTimeout(self._timeout)))
+                yield event
+        finally:
+            if live.take_ending():  # nobody listens any more
+                self._end(live, Failed(TurnStopped()))
+
 
 def _records(message: str, reply: Sequence[BaseMessage]) -> list[Message]:
     """The turn's messages as they are kept: whole, less what only the provider's client has a use for."""
@@ -239,5 +300,8 @@ def _records(message: str, reply: Sequence[BaseMessage]) -> list[Message]:
     for each in reply:
         record = to_record(each)
         rest = {name: value for name, value in record.rest.items() if name not in ("id", "response_metadata")}
+        reason = record.rest.get("response_metadata", {}).get("finish_reason")
+        if reason in UNUSUAL:
+            rest["response_metadata"] = {"finish_reason": reason}
         kept.append(Message(record.role, record.content, rest))
     return kept

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from memory import FinishedTurn
+from memory import FinishedTurn, Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +34,21 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True)
+class Answered:
+    """The reply is whole, and nothing of it was stored. ``messages`` are those of the turn, from the user's on."""
+
+    messages: tuple[Message, ...]
+
+    @property
+    def text(self) -> str:
+        return self.messages[-1].text
+
+
+@dataclass(frozen=True, slots=True)
 class Failed:
     """The turn left no trace; ``error`` says why."""
 
     error: Exception
 
 
-Event = Token | ToolUsed | Done | Failed
+Event = Token | ToolUsed | Done | Answered | Failed

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 
-from agent.events import Done, Event, Failed, Token
+from agent.events import Answered, Done, Event, Failed, Token
 
 
 class LiveTurn:
@@ -36,7 +36,7 @@ class LiveTurn:
             self._ending = True
             return True
 
-    def end(self, last: Done | Failed) -> None:
+    def end(self, last: Done | Answered | Failed) -> None:
         """Say the last event; only for whoever took the ending."""
         with self._changed:
             self._events.append(last)
@@ -49,8 +49,8 @@ class LiveTurn:
             return "".join(event.text for event in self._events if isinstance(event, Token))
 
     def events(self, *, heartbeat: float, deadline: float) -> Iterator[Event | None]:
-        """Events as they come, the last one being ``Done`` or ``Failed``; None every ``heartbeat`` seconds of silence,
-        and once at the ``deadline`` (monotonic seconds) and every second after it."""
+        """Events as they come, the last being ``Done``, ``Answered`` or ``Failed``; None every ``heartbeat`` seconds of
+        silence, and once at the ``deadline`` (monotonic seconds) and every second after it."""
         at = 0
         while True:
             with self._changed:
@@ -63,5 +63,5 @@ class LiveTurn:
             for event in fresh:
                 at += 1
                 yield event
-                if isinstance(event, Done | Failed):
+                if isinstance(event, Done | Answered | Failed):
                     return

@@ -63,7 +63,8 @@ class AgentRunner:
         extra = self._assistant.before(context)
         if (known := self._assistant.known(context)) is not None:
             return [AIMessage(known)] if say(Token(known)) else None
-        system = SystemMessage(f"{self._assistant.prompt}\n\n{extra}" if extra else self._assistant.prompt)
+        parts = (self._assistant.prompt, extra, instructed(context.instructions))
+        system = SystemMessage("\n\n".join(part for part in parts if part))
         shown = fit(context.history, self._models.settings.context_tokens - count_tokens_approximately([system]))
         earlier = [to_message(record) for turn in shown for record in turn.messages]
         answer: list[BaseMessage] = []
@@ -158,6 +159,16 @@ def _steps(payload: Any, answer: list[BaseMessage]) -> Iterator[Event]:
                 yield from (ToolUsed(call["name"], "started") for call in message.tool_calls)
             elif isinstance(message, ToolMessage):
                 yield ToolUsed(message.name or "", "done" if message.status == "success" else "failed")
+
+
+def instructed(instructions: str) -> str:
+    """What the client's application asks for, as the model is told of it; empty where it asks for nothing."""
+    if not instructions:
+        return ""
+    return (
+        "The application that the user writes from adds the instructions below. Follow them where they do not "
+        f"contradict anything above.\n<application_instructions>\n{instructions}\n</application_instructions>"
+    )
 
 
 def fit(turns: Sequence[Turn], tokens: int) -> Sequence[Turn]:

@@ -8,23 +8,29 @@ from flask import Blueprint, Response, jsonify
 
 from agent.conversation import Request
 from api import shapes, sse
-from api.errors import ApiError
+from api.errors import ApiError, invalid
 from api.identity import acting_user, own_user, owner
-from api.parsing import Body, Text, idempotency_key, message_text, parse
+from api.parsing import Body, Text, idempotency_key, message_text, parse, subject_id
 from api.services import Services
+from memory import SessionEngine
 
 
 class Chat(Body):
-    """A message. Without ``assistant`` the default one answers, without ``userId`` the caller is named anonymously."""
+    """A message. Without ``assistant`` the default one answers, without ``userId`` the caller is named anonymously.
+
+    ``sessionId`` names the conversation with an assistant whose sessions are not a user's (news, chat, shopping).
+    """
 
     message: Text
     userId: str | None = None
+    sessionId: str | None = None
     assistant: str | None = None
     messageId: str | None = None
 
 
 class Stop(Body):
-    userId: str
+    userId: str | None = None
+    sessionId: str | None = None
     assistant: str | None = None
 
 
@@ -36,12 +42,12 @@ def blueprint(services: Services) -> Blueprint:
         refuse_when_draining(services)
         chat = parse(Chat)
         name = chat.assistant or services.config.default_assistant
-        assistant = services.conversation(name).assistant
+        by_session = services.conversation(name).assistant.subject == "session"
         return name, Request(
             message=message_text(chat.message, services.config.max_message_chars),
             key=idempotency_key(chat.messageId),
-            subject=acting_user(chat.userId),
-            owner=owner() if assistant.subject == "session" else None,
+            subject=subject_id(chat.sessionId) if by_session and chat.sessionId else acting_user(chat.userId),
+            owner=owner() if by_session else None,
         )
 
     @routes.post("/chat")
@@ -59,9 +65,23 @@ def blueprint(services: Services) -> Blueprint:
     def stop() -> dict[str, Any]:
         asked = parse(Stop)
         name = asked.assistant or services.config.default_assistant
-        return {"success": True, "stopped": services.conversation(name).stop(own_user(asked.userId))}
+        conversation = services.conversation(name)
+        if conversation.assistant.subject == "session" and asked.sessionId:
+            subject = subject_id(asked.sessionId)
+            if _is_foreign(conversation.engine, subject):
+                return {"success": True, "stopped": False}
+        elif asked.userId:
+            subject = own_user(asked.userId)
+        else:
+            raise invalid("userId or sessionId must say whose turn is to be stopped", "userId")
+        return {"success": True, "stopped": conversation.stop(subject)}
 
     return routes
+
+
+def _is_foreign(engine: SessionEngine, session_id: str) -> bool:
+    """Whether the session is another's. One whose first turn is still running has no owner yet."""
+    return engine.session(session_id) is not None and engine.session(session_id, owner=owner()) is None
 
 
 def refuse_when_draining(services: Services) -> None:

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any, Final
 
-from flask import Flask, Response, g, jsonify
+from flask import Flask, Response, g, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from agent.errors import ModelTimeout, ModelUnavailable, OverCapacity, TurnStopped
@@ -84,6 +84,32 @@ _HTTP: Final[Mapping[int, tuple[str, str]]] = {
 }
 
 
+DESCRIBED: Final[Mapping[str, tuple[int, str]]] = {
+    "invalid_request": (400, "Something in the request is missing, malformed or out of range; `details` names it"),
+    "invalid_id": (400, "An id has characters that ids have not, or more than 128 of them"),
+    "unauthorized": (401, "No credentials, or wrong ones"),
+    "forbidden": (403, "This is somebody else's, or for administrators"),
+    "not_found": (404, "There is nothing at this address"),
+    "session_not_found": (404, "There is no such session; it may have ended"),
+    "method_not_allowed": (405, "This address does not take that method"),
+    "session_busy": (409, "Another turn of this session is still running"),
+    "session_ended": (409, "The session was ended while its turn was running; nothing of the turn was stored"),
+    "session_exists": (409, "There is a conversation with this id already"),
+    "turn_stopped": (409, "The turn was stopped before anything was said"),
+    "cart_full": (409, "The cart has as many lines as it can take"),
+    "too_large": (413, "The body or the message is larger than is accepted"),
+    "unsupported_media_type": (415, "The body is not said to be JSON"),
+    "idempotency_mismatch": (422, "The idempotency key was used before, with another message"),
+    "rate_limited": (429, "Too many requests; wait a moment"),
+    "internal_error": (500, "Something went wrong on our side"),
+    "model_unavailable": (502, "The model did not answer; nothing of the turn was stored"),
+    "over_capacity": (503, "No room for this just now, or the store can't be reached; try again in a moment"),
+    "shutting_down": (503, "This server is stopping; another one can take the request"),
+    "model_timeout": (504, "The model took too long; nothing of the turn was stored"),
+}
+"""Every code, its status, and when clients see it: for the description of the endpoints."""
+
+
 def to_api_error(error: Exception) -> ApiError:
     """The error as clients see it. What is not expected is logged with its trace and told as an internal error."""
     if isinstance(error, ApiError):
@@ -127,8 +153,27 @@ def register(app: Flask) -> None:
         return _respond(to_api_error(error))
 
 
+def openai_body(error: ApiError) -> dict[str, Any]:
+    """The error as OpenAI's clients understand it."""
+    param = (error.details or {}).get("field")
+    return {
+        "error": {"message": str(error), "type": openai_kind(error.status), "param": param, "code": error.code}
+    }
+
+
+def openai_kind(status: int) -> str:
+    """What OpenAI calls an error of this status."""
+    kinds = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
+    return kinds.get(status, "server_error" if status >= 500 else "invalid_request_error")
+
+
+def is_openai(path: str) -> bool:
+    """Whether clients of this address speak OpenAI's language."""
+    return path == "/v1" or path.startswith("/v1/")
+
+
 def _respond(error: ApiError) -> Response:
-    response = jsonify(body_of(error))
+    response = jsonify(openai_body(error) if is_openai(request.path) else body_of(error))
     response.status_code = error.status
     response.headers.extend(error.headers)
     return response

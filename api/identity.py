@@ -22,6 +22,9 @@ EVERYBODY: Final = "*"
 
 OPEN: Final = frozenset({"/health", "/ready", "/api/health", "/openapi.json", "/docs"})
 
+PAGES: Final = ("/", "/talk", "/conversations", "/dashboard")
+"""The browser app's own addresses, each with what follows after a slash. They show nothing that needs a key."""
+
 
 @dataclass(frozen=True, slots=True)
 class Caller:
@@ -54,7 +57,8 @@ def identify() -> None:
 
 def is_open(path: str) -> bool:
     """Whether anybody may ask for this path: health, description, and the page's files."""
-    return path in OPEN or path == "/" or path.startswith("/assets/")
+    top = "/" + path.lstrip("/").partition("/")[0]
+    return path in OPEN or top in PAGES or path.startswith("/assets/")
 
 
 def caller() -> Caller:
@@ -104,6 +108,11 @@ def acting_user(named: str | None = None) -> str:
             pass  # somebody else's handiwork, or an older key's: they get a new name
     g.new_user = f"anon-{uuid4()}"
     return str(g.new_user)
+
+
+def own_subject(kind: str, subject: str) -> str:
+    """A subject of the path that may be asked about. Whose a session is, its engine tells: ask it as ``owner()``."""
+    return own_user(subject) if kind == "user" else subject_id(subject)
 
 
 def owner() -> str | None:

@@ -8,16 +8,22 @@ from typing import Annotated, Any, Final, TypeVar
 
 import orjson
 from flask import request
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, WithJsonSchema
 
 from api.errors import ApiError, invalid
 
 MAX_BODY: Final = 65_536
 _MAX_DEPTH: Final = 32
 _MAX_NUMBER: Final = 1e15
-_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@+-]{0,127}", re.ASCII)
-_SESSION_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@+-]{0,160}", re.ASCII)
-_KEY: Final = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
+ID_PATTERN: Final = "^[A-Za-z0-9][A-Za-z0-9._:@+-]{0,127}$"
+SESSION_ID_PATTERN: Final = "^[A-Za-z0-9][A-Za-z0-9._:@+-]{0,160}$"
+KEY_PATTERN: Final = "^[!-~]{1,255}$"
+TEXT_PATTERN: Final = r"^[^\x00]*[^\s\x00][^\x00]*$"
+"""As clients are told them; ``fullmatch`` is what makes their ends hold."""
+
+_ID: Final = re.compile(ID_PATTERN, re.ASCII)
+_SESSION_ID: Final = re.compile(SESSION_ID_PATTERN, re.ASCII)
+_KEY: Final = re.compile(KEY_PATTERN, re.ASCII)
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -52,8 +58,13 @@ def not_blank(value: str) -> str:
     return value
 
 
-Text = Annotated[str, AfterValidator(not_blank)]
+Text = Annotated[str, AfterValidator(not_blank), WithJsonSchema({"x-component": "Text"})]
 """Text that says something."""
+
+Id = Annotated[str, WithJsonSchema({"x-component": "Id"})]
+MessageId = Annotated[str, WithJsonSchema({"x-component": "Key"})]
+AssistantName = Annotated[str, WithJsonSchema({"x-component": "Assistant"})]
+"""What views check with ``subject_id``, ``idempotency_key`` and the registry, as the document tells it."""
 
 
 def parse(model: type[Model], *, optional: bool = False) -> Model:

@@ -9,7 +9,7 @@ from pydantic import StringConstraints
 
 from api import shapes
 from api.errors import session_not_found
-from api.identity import own_user, owner
+from api.identity import own_subject, owner
 from api.parsing import Body, full_session_id, parse, query_number
 from api.services import Services
 from memory import SessionEngine
@@ -25,8 +25,15 @@ def blueprint(services: Services) -> Blueprint:
     def engine() -> SessionEngine:
         return services.engine(request.args.get("assistant") or services.config.default_assistant)
 
+    def kind() -> str:
+        return services.registry[engine().namespace].subject
+
+    def who_asks() -> str | None:
+        """Sessions of a user were looked at when the user was; those that are nobody's are their opener's."""
+        return owner() if kind() == "session" else None
+
     def history_of(user: str, limit: int) -> dict[str, Any]:
-        who = owner() if services.registry[engine().namespace].subject == "session" else None
+        who = who_asks()
         view = engine().session(user, owner=who)
         turns = engine().history(user, limit, owner=who)
         return {
@@ -39,7 +46,9 @@ def blueprint(services: Services) -> Blueprint:
 
     @routes.get("/sessions/<user>")
     def sessions(user: str) -> dict[str, Any]:
-        live, ended = engine().list(own_user(user))
+        live, ended = engine().list(own_subject(kind(), user))
+        if live and engine().session(user, owner=who_asks()) is None:
+            live, ended = None, ()  # a foreign session looks like an unknown one
         return {
             "success": True,
             "userId": user,
@@ -50,11 +59,11 @@ def blueprint(services: Services) -> Blueprint:
 
     @routes.get("/sessions/<user>/history")
     def history(user: str) -> dict[str, Any]:
-        return history_of(own_user(user), query_number("limit", 10, 1, 100))
+        return history_of(own_subject(kind(), user), query_number("limit", 10, 1, 100))
 
     @routes.get("/sessions/<user>/history/<session_id>")
     def session_history(user: str, session_id: str) -> dict[str, Any]:
-        found = history_of(own_user(user), query_number("limit", 100, 1, 100))
+        found = history_of(own_subject(kind(), user), query_number("limit", 100, 1, 100))
         if found["sessionId"] != full_session_id(session_id):
             raise session_not_found()
         found["history"] = [entry for entry in found["history"] if entry["sessionId"] == session_id]
@@ -63,14 +72,14 @@ def blueprint(services: Services) -> Blueprint:
     @routes.post("/sessions/<user>/end")
     def end(user: str) -> dict[str, Any]:
         reason = parse(End, optional=True).reason
-        ended = engine().end(own_user(user), reason)
+        ended = engine().end(own_subject(kind(), user), reason, owner=who_asks())
         message = "The session was ended" if ended else "There was no active session"
         return {"success": True, "message": message, "reason": reason, "endedSessions": 1 if ended else 0}
 
     @routes.get("/history/<user>")
     def older_history(user: str) -> dict[str, Any]:
         """The form from before there were sessions, still served."""
-        found = history_of(own_user(user), query_number("limit", 10, 1, 100))
+        found = history_of(own_subject(kind(), user), query_number("limit", 10, 1, 100))
         return {"history": found["history"], "userId": user}
 
     return routes

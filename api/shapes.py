@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from agent.events import Done
-from memory import EndedSession, FinishedTurn, Session, Turn, Verdict, View
+from memory import EndedSession, FinishedTurn, Session, SessionPolicy, Turn, Verdict, View
 from memory.clock import iso
 from memory.session import session_id
 
@@ -55,17 +56,51 @@ def history_entry(subject: str, turn: Turn) -> dict[str, Any]:
     }
     if turn.interrupted:
         entry["interrupted"] = True
+    if data := shown(turn.data):
+        entry["data"] = data
     return entry
 
 
-def safety(finished: FinishedTurn) -> dict[str, Any]:
-    """Where the turn is safe, and whether the reply was made with all that there is."""
+def policy(policy: SessionPolicy) -> dict[str, Any]:
+    """When sessions end and what they keep; times in seconds."""
+    extension = policy.extension
     return {
+        "duration": policy.duration,
+        "inactivity": policy.inactivity,
+        "maxTurns": policy.max_turns,
+        "keepTurns": policy.keep_turns,
+        "historyTtl": policy.history_ttl,
+        "extension": {"afterTurns": extension.after_turns, "seconds": extension.seconds} if extension else None,
+        "archive": policy.archive,
+        "durability": policy.durability,
+    }
+
+
+def messages(turns: Iterable[Turn], speaker: str, human: str, ai: str) -> list[dict[str, Any]]:
+    """What was said, oldest first: ``{<speaker>: <human> or <ai>, content, timestamp}``."""
+    return [
+        {speaker: who, "content": content, "timestamp": iso(at)}
+        for turn in turns
+        for who, content, at in ((human, turn.message, turn.began), (ai, turn.response, turn.ended))
+    ]
+
+
+def shown(data: Mapping[str, Any]) -> dict[str, Any]:
+    """What travels with a reply, for clients: names that begin with an underscore are the assistant's own."""
+    return {name: value for name, value in data.items() if not name.startswith("_")}
+
+
+def safety(finished: FinishedTurn) -> dict[str, Any]:
+    """Where the turn is safe, and whether the reply is whole and was made with all that there is."""
+    told: dict[str, Any] = {
         "degraded": finished.degraded,
         "history": "partial" if finished.partial else "complete",
         "durability": finished.durability.value,
         "replayed": finished.replayed,
     }
+    if finished.turn.interrupted:
+        told["interrupted"] = True
+    return told
 
 
 def reply(done: Done, assistant: str) -> dict[str, Any]:
@@ -81,8 +116,6 @@ def reply(done: Done, assistant: str) -> dict[str, Any]:
         "session": session(finished.session, finished.verdict, finished.now),
         **safety(finished),
     }
-    if finished.turn.interrupted:
-        body["interrupted"] = True
-    if finished.turn.data:
-        body["data"] = dict(finished.turn.data)
+    if data := shown(finished.turn.data):
+        body["data"] = data
     return body

@@ -10,7 +10,7 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from api import sse
+from api import shapes, sse
 from api.errors import ApiError
 from api.identity import admin_only, caller
 from api.parsing import query_number
@@ -133,23 +133,9 @@ def _status(services: Services, *, detailed: bool) -> dict[str, Any]:
         "memoryStats": _memory_or_reason(services),
         "model": {"provider": model.provider, "name": model.model, "fallback": model.fallback or None},
         "assistants": list(services.registry),
-        "policies": {name: _policy(engine.policy) for name, engine in services.engines.items()},
+        "policies": {name: shapes.policy(engine.policy) for name, engine in services.engines.items()},
         "store": {"backend": store.backend, "state": store.state, "since": iso(store.since), **store.detail},
         "turns": {"running": services.workers.running, "limit": services.workers.limit},
-    }
-
-
-def _policy(policy: Any) -> dict[str, Any]:
-    extension = policy.extension
-    return {
-        "duration": policy.duration,
-        "inactivity": policy.inactivity,
-        "maxTurns": policy.max_turns,
-        "keepTurns": policy.keep_turns,
-        "historyTtl": policy.history_ttl,
-        "extension": {"afterTurns": extension.after_turns, "seconds": extension.seconds} if extension else None,
-        "archive": policy.archive,
-        "durability": policy.durability,
     }
 
 

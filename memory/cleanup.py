@@ -133,6 +133,11 @@ class Cleaner:
             self._also(ended)
         return ended
 
+    @staticmethod
+    def pause_after(failures: int, interval: float) -> float:
+        """Seconds until the next sweep, after so many failed ones in a row."""
+        return min(2.0 ** min(failures - 1, 30), interval) if failures else interval
+
     def _run(self, wait: float) -> None:
         failures = 0
         while not self._stopped.wait(wait):
@@ -147,5 +152,5 @@ class Cleaner:
                 failures += 1
                 self.report.failures += 1
                 log.exception("cleanup failed")
-            wait = min(2.0 ** min(failures - 1, 30), self._interval) if failures else self._interval
+            wait = self.pause_after(failures, self._interval)
             self.report.next_run = self._clock() + round(wait * 1000)

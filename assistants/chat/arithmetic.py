@@ -19,11 +19,14 @@ _SHOWN: Final = 10
 
 _LEAD = re.compile(
     r"^\s*(?:(?:hey|hi|hello|ok|okay|so|and|now|please|then)[,\s]+)*"
-    r"(?:(?:(?:can|could) you (?:please )?)?(?:tell me|work out|calculate|compute|solve|evaluate|add up|what(?:'s|’s| is| are)|"
-    r"how much (?:is|are)|how many is|do the sum)\s+)*(?:the (?:result|value|sum) of\s+)?",
+    r"(?:(?:(?:can|could) you (?:please )?)?"
+    r"(?:do you know|tell me|work out|calculate|compute|solve|evaluate|add up|how much (?:is|are)|how many is|"
+    r"what(?:'s|’s| is| are| do| does)?)\s+)*(?:the (?:result|value|sum) of\s+)?",
     re.IGNORECASE,
 )
-_TAIL = re.compile(r"\s*(?:=\s*)?(?:\?|!|\.|please|equals?|equal to|thanks|thank you|is what|make|makes|\s)*$", re.IGNORECASE)
+_TAIL = re.compile(
+    r"\s*(?:=\s*)?(?:\?|(?<![\d)])!|\.|please|equals?|equal to|thanks|thank you|makes?|is|\s)*$", re.IGNORECASE
+)
 
 # What people write for an operator, longest first.
 _WRITTEN: Final = [
@@ -42,14 +45,26 @@ _WRITTEN: Final = [
     (r"factorial of\b", " !of "),
     (r"sqrt\b", " √ "),
 ]
+_SMALL_NUMBERS: Final = """
+    zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
+    eighteen nineteen twenty
+"""
 _NUMBERS: Final = {
-    word: str(number)
-    for number, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-        "eighteen nineteen twenty".split()
-    )
-} | {"thirty": "30", "forty": "40", "fifty": "50", "sixty": "60", "seventy": "70", "eighty": "80", "ninety": "90"}
-_NUMBERS |= {"a hundred": "100", "hundred": "100", "a thousand": "1000", "thousand": "1000", "a dozen": "12", "pi": "π"}
+    **{word: str(number) for number, word in enumerate(_SMALL_NUMBERS.split())},
+    "thirty": "30",
+    "forty": "40",
+    "fifty": "50",
+    "sixty": "60",
+    "seventy": "70",
+    "eighty": "80",
+    "ninety": "90",
+    "a hundred": "100",
+    "hundred": "100",
+    "a thousand": "1000",
+    "thousand": "1000",
+    "a dozen": "12",
+    "pi": "π",
+}
 _NUMBER_WORD = re.compile(rf"\b(?:{'|'.join(sorted(_NUMBERS, key=len, reverse=True))})\b")
 
 _TOKEN = re.compile(r"\s*(?:(\d+(?:\.\d+)?|\.\d+)|(%of|!of|mod|\*\*|[-+*/^%()√∛!π]))")
@@ -74,17 +89,17 @@ class Result:
 
 
 def work_out(text: str) -> Result:
-    """The result of the sum that is asked for. Raises ``NoSum`` where the text is none, ``NoResult`` where it has none."""
+    """The result of the sum that is asked for. Raises ``NoSum`` where there is none, ``NoResult`` where it has none."""
     if len(text) > LONGEST or _DATE.search(text):
         raise NoSum
     tokens = _tokens(text)
-    if not any(token[0].isdigit() or token[0] in ".π" for token in tokens) or len(tokens) < 2:
-        raise NoSum
-    if all(token in "+-" or token[0].isdigit() for token in tokens) and len(tokens) == 2:
-        raise NoSum  # only a number with its sign
+    numbers = sum(_is_number(token) or token == "π" for token in tokens)
+    if numbers == 0 or (all(_is_number(token) or token in "+-()" for token in tokens) and numbers < 2):
+        raise NoSum  # a number alone, perhaps with its sign
     parser = _Parser(tokens)
     value = parser.whole()
     told, exact = _told(value)
+    told = f"−{told[1:]}" if told.startswith("-") else told
     return Result(_shown(tokens), told, exact and parser.exact)
 
 
@@ -106,7 +121,11 @@ def _tokens(text: str) -> list[str]:
             raise NoSum
         tokens.append(found.group(1) or found.group(2))
         at = found.end()
-    return tokens
+    # Between two numbers it is the remainder: 10 % 3.
+    return [
+        "mod" if token == "%" and after and (_is_number(after) or after == "(") else token
+        for token, after in zip(tokens, [*tokens[1:], ""], strict=bool(tokens))
+    ]
 
 
 class _Parser:
@@ -140,13 +159,20 @@ class _Parser:
             raise NoResult("that has too many brackets for me")
         value = self._product()
         while operator := self._take("+", "-"):
-            other = self._product()
-            # 80 + 10% is 88, as on a pocket calculator.
-            if self._take("%"):
-                other = value * other / 100
+            other = value * self._percentage() if self._is_percentage() else self._product()
             value = value + other if operator == "+" else value - other
         self._depth -= 1
         return _bounded(value)
+
+    def _is_percentage(self) -> bool:
+        """Whether all of what comes next in the sum is ``10%``: 80 + 10% is 88, as on a pocket calculator."""
+        number, sign, after = (*self._tokens[self._at : self._at + 3], "", "", "")[:3]
+        return _is_number(number) and sign == "%" and after in ("", ")", "+", "-")
+
+    def _percentage(self) -> Fraction:
+        value = self._value() / 100
+        self._take("%")
+        return value
 
     def _product(self) -> Fraction:
         value = self._signed()
@@ -191,34 +217,9 @@ class _Parser:
 
     def _suffixed(self) -> Fraction:
         value = self._value()
-        while True:
-            if self._take("!"):
-                value = _factorial(value)
-            elif self._peek() == "%" and self._after() not in ("", ")", "+", "-") and not self._is_number(self._after()):
-                self._at += 1
-                value /= 100
-            elif self._peek() == "%" and self._is_alone():
-                self._at += 1
-                value /= 100
-            elif self._peek() == "%" and self._is_number(self._after()):
-                self._at += 1
-                divisor = self._signed()
-                if divisor == 0:
-                    raise NoResult("nothing can be divided by zero")
-                value %= divisor
-            else:
-                return value
-
-    def _after(self) -> str:
-        return self._tokens[self._at + 1] if self._at + 1 < len(self._tokens) else ""
-
-    @staticmethod
-    def _is_number(token: str) -> bool:
-        return token[:1].isdigit() or token[:1] in (".", "(")
-
-    def _is_alone(self) -> bool:
-        """Whether the percentage before us is no part of ``+`` or ``-``."""
-        return self._at < 2 or self._tokens[self._at - 2] not in ("+", "-")
+        while mark := self._take("!", "%"):
+            value = _factorial(value) if mark == "!" else value / 100
+        return value
 
     def _value(self) -> Fraction:
         if self._take("("):
@@ -236,7 +237,7 @@ class _Parser:
             self.exact = False
             return Fraction(math.pi)
         token = self._peek()
-        if not token or not (token[0].isdigit() or token[0] == "."):
+        if not _is_number(token):
             raise NoSum
         self._at += 1
         return _bounded(Fraction(token))
@@ -265,6 +266,10 @@ class _Parser:
             return Fraction(float(base) ** float(exponent))
         except OverflowError as error:
             raise NoResult("the result is too large for me") from error
+
+
+def _is_number(token: str) -> bool:
+    return token[:1].isdigit() or token[:1] == "."
 
 
 def _exact_root(base: Fraction, exponent: Fraction) -> Fraction | None:
@@ -299,30 +304,31 @@ def _told(value: Fraction) -> tuple[str, bool]:
     """A value for people, and whether that is all of it."""
     if value.denominator == 1:
         return f"{int(value):,}", True
-    rest = value.denominator
-    for factor in (2, 5):
-        while rest % factor == 0:
-            rest //= factor
-    if rest == 1 and value.denominator <= 10**_SHOWN:
-        digits = next(n for n in range(1, 64) if (value * 10**n).denominator == 1)
-        if digits <= _SHOWN:
-            return f"{value.numerator / value.denominator:,.{digits}f}" if abs(value) < 10**5 else _long(value, digits), True
+    for digits in range(1, _SHOWN + 1):
+        scaled = value * 10**digits
+        if scaled.denominator == 1:
+            return _decimal(int(scaled), digits), True
     rounded = float(f"{float(value):.{_SHOWN}g}")
-    if rounded and (abs(rounded) >= 10**15 or abs(rounded) < 10**-6):
+    if rounded and not 10**-6 <= abs(rounded) < 10**15:
         return f"{rounded:.{_SHOWN - 1}g}", False
-    text = f"{rounded:,.{_SHOWN}f}".rstrip("0").rstrip(".")
-    return text, False
+    return f"{rounded:,.{_SHOWN}f}".rstrip("0").rstrip("."), False
 
 
-def _long(value: Fraction, digits: int) -> str:
-    whole, part = divmod(abs(value), 1)
-    sign = "-" if value < 0 else ""
-    return f"{sign}{int(whole):,}.{int(part * 10**digits):0{digits}d}"
+def _decimal(scaled: int, digits: int) -> str:
+    """``scaled`` / 10 ** ``digits``, every digit of it."""
+    whole, part = divmod(abs(scaled), 10**digits)
+    return f"{'-' if scaled < 0 else ''}{whole:,}.{part:0{digits}d}"
 
 
 def _shown(tokens: Sequence[str]) -> str:
     """The sum as it was understood: ``2 × (3 + 4)``."""
-    text = " ".join({"*": "×", "/": "÷", "**": "^", "%of": "% of", "-": "−"}.get(token, token) for token in tokens)
+    spelt = [
+        f"× {token}" if token == "(" and (_is_number(before) or before == ")") else token
+        for before, token in zip(["", *tokens[:-1]], tokens, strict=True)
+    ]
+    text = " ".join(
+        {"*": "×", "/": "÷", "**": "^", "%of": "% of", "mod": "mod", "-": "−"}.get(token, token) for token in spelt
+    )
     for wrong, right in (("( ", "("), (" )", ")"), (" !", "!"), (" %", "%"), (" ^ ", "^"), ("√ ", "√"), ("∛ ", "∛")):
         text = text.replace(wrong, right)
     text = re.sub(r"!of (\S+)", r"\1!", text)

@@ -20,7 +20,6 @@ FORMAT: Final = "parley-chat"
 MAX_BYTES: Final = 10_000_000
 
 
-
 class InvalidExport(ValueError):
     """What was given is not an export of ours, or was changed so that it contradicts itself.
 
@@ -133,9 +132,7 @@ def _turn_out(turn: Turn) -> dict[str, Any]:
         "took_ms": turn.took,
         "interrupted": turn.interrupted,
         "data": dict(turn.data),
-        "messages": [
-            {"role": said.role, "content": said.content, "rest": dict(said.rest)} for said in turn.messages
-        ],
+        "messages": [{"role": said.role, "content": said.content, "rest": dict(said.rest)} for said in turn.messages],
     }
 
 

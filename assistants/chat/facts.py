@@ -1,4 +1,4 @@
-"""What a person has told about themselves, read from their messages by plain rules, and what they ask of it."""
+"""What a person has told about themselves, read from their messages by plain rules."""
 
 from __future__ import annotations
 
@@ -7,70 +7,115 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-# Where a fact ends: at punctuation, or where another sentence begins.
-_END = r"(?=\s*(?:[.!?;,\n]|$|\band (?:i|my|i'm|i’m)\b|\bbut\b|\bbecause\b|\bso\b|\bwhat\b|\bcan you\b))"
-_I_AM = r"\bi(?:'|’)?\s?a?m\b"
-_NAME = r"(?P<value>[^\W\d_][\w'’-]*(?:\s+[A-ZÀ-ÞА-Я][\w'’-]*){0,2})"
-_THING = rf"(?P<value>[^.!?;\n]{{1,80}}?){_END}"
+from assistants.chat.phrases import listed
 
-_NAMED = [
-    re.compile(rf"\bmy (?:name|nickname)(?:'s|’s| is)\s+{_NAME}", re.IGNORECASE),
-    re.compile(rf"\b(?:call me|i am called|i(?:'|’)m called|i go by)\s+{_NAME}", re.IGNORECASE),
-    re.compile(rf"\bremember me as\s+{_NAME}", re.IGNORECASE),
+_LOOKED_AT: Final = 4_000
+"""Characters of a message."""
+
+# Where a fact ends: where the sentence does, or where another one begins.
+_OTHER = r"\s+and (?:i|my|i'm)\b|,?\s+(?:but|because|so|since|although|what|can you|could you)\b"
+_END = rf"(?=\s*(?:[.,!?;\n]|$)|{_OTHER})"
+_END_OF_LIST = rf"(?=\s*(?:[.!?;\n]|$)|{_OTHER})"
+_THING = rf"(?P<value>[^.,!?;\n]{{1,80}}?){_END}"
+_THINGS = rf"(?P<value>[^.!?;\n]{{1,200}}?){_END_OF_LIST}"
+_NAME = r"(?P<value>[^\W\d_][\w'-]*(?: [^\W\d_][\w'-]*){0,2})"
+# Not of "I'm 5 feet tall" or "I'm 1,80 m".
+_AGE = rf" (?P<value>[1-9]\d?|1[01]\d)(?: years?(?: old)?\b|(?=\s*$|[.,!;](?:\s|$)|{_OTHER}))"
+_I_AM = r"\bi(?:'m| am|m)\b"
+
+
+def _pattern(*parts: str) -> re.Pattern[str]:
+    return re.compile("".join(parts), re.IGNORECASE)
+
+
+_NAMED: Final = [
+    _pattern(r"\bmy (?:name|nickname)(?:'s| is) ", _NAME),
+    _pattern(r"\b(?:call me|i am called|i'm called|remember me as) ", _NAME),
 ]
-# "I'm Anna", but not "I'm tired", "I'm German" or "I'm in a hurry": a capital letter, and nothing behind it.
+# No name begins or goes on with these: "my name is Anna and", "call me later".
+_NOT_IN_NAMES: Final = """
+    a again am an and are at back because but by can crazy do for from good hello here hi how i if in is it later maybe
+    my nice no not now on or please pleased so thanks that the to today tomorrow very was what when where who with you
+    your
+"""
+# "I'm Anna", but not "I'm tired", "I'm German" or "I'm in a hurry": with a capital letter, and nothing behind it.
+_CAPITALISED = r"[A-Z\u00c0-\u00de\u0410-\u042f][\w'-]+"
 _INTRODUCED = re.compile(
-    r"(?:^|[.!?,]\s*|\b(?:hi|hello|hey)\b[ ,!]*)(?:[Ii](?:'|’)m|[Ii] am|[Tt]his is|[Ii]t(?:'|’)s)\s+"
-    r"(?P<value>[A-ZÀ-ÞА-Я][\w'’-]+(?:\s+[A-ZÀ-ÞА-Я][\w'’-]+)?)\s*(?=[.!,]|$|\band (?:i|my)\b)"
+    r"(?:^|[.!?,] *|\b(?:[Hh]i|[Hh]ello|[Hh]ey)\b[ ,!]*)(?:[Ii]'m|[Ii] am|[Tt]his is|[Ii]t's) "
+    rf"(?P<value>{_CAPITALISED}(?: {_CAPITALISED})?) *(?=[.!,]|$|\band (?:[Ii]|my)\b)"
 )
-_NO_NAMES = re.compile(
-    r"(?i)\b(?:\w+(?:ish|ese|ean|ian|ican)|german|french|dutch|swiss|greek|czech|thai|christian|muslim|jewish|"
-    r"ok|okay|fine|good|sorry|back|here|ready|sure|tired|happy|sad|hungry|bored|not|me)\b"
+_GREETED_AND_INTRODUCED = _pattern(
+    r"^(?:hi|hello|hey)(?: there)?[ ,!]+(?:i'm|i am|im|this is) (?P<value>[^\W\d_]{2,20})[.! ]*$"
 )
-_SINGLE: Final = {
-    "lives": re.compile(rf"\bi(?: currently| now)? (?:live|am living|reside) in\s+{_THING}", re.IGNORECASE),
-    "moved": re.compile(rf"\bi(?:'ve|’ve| have)?(?: just)? moved to\s+{_THING}", re.IGNORECASE),
-    "from": re.compile(rf"(?:{_I_AM}|\bi come) (?:originally )?from\s+{_THING}", re.IGNORECASE),
-    "works": re.compile(rf"\bi work\s+(?P<value>(?:as|at|for|in|with)\s+[^.!?;\n]{{1,80}}?){_END}", re.IGNORECASE),
-    "studies": re.compile(rf"\bi(?: study|(?:'|’)?\s?a?m studying)\s+{_THING}", re.IGNORECASE),
-    "job": re.compile(rf"{_I_AM}\s+(?P<value>an? (?!bit\b|little\b|lot\b)[^.!?;\n]{{2,60}}?){_END}", re.IGNORECASE),
-    "age": re.compile(
-        rf"(?:{_I_AM}|\bi turned)\s+(?P<value>[1-9]\d?|1[01]\d)(?:\s+years?(?:\s+old)?\b|{_END})", re.IGNORECASE
+_NO_NAME = _pattern(
+    r"\b(?:\w+(?:ish|ese|ean|ian|ican)|german|french|dutch|swiss|greek|czech|thai|muslim|jewish|ok|okay|fine|good|sorry|",
+    r"back|here|ready|sure|tired|happy|sad|hungry|bored|not|me|english|ai)\b",
+)
+# What there is one of: the newest counts.
+_SINGLE: Final = [
+    ("lives", _pattern(r"\bi (?:currently |now )?(?:live|am living|reside) in ", _THING)),
+    ("lives", _pattern(r"\bi(?:'m| am) living in ", _THING)),
+    ("lives", _pattern(r"\bi(?:'ve| have)?(?: just)? moved to ", _THING)),
+    ("from", _pattern(rf"(?:{_I_AM}|\bi come) (?:originally )?from ", _THING)),
+    ("works", _pattern(rf"\bi work (?P<value>(?:as|at|for|in|with) [^.,!?;\n]{{1,80}}?){_END}")),
+    ("studies", _pattern(rf"(?:\bi study|{_I_AM} studying) ", _THING)),
+    ("job", _pattern(rf"{_I_AM} (?P<value>an? (?!bit\b|little\b|lot\b|fan\b|big\b)[^.,!?;\n]{{2,60}}?){_END}")),
+    ("age", _pattern(_I_AM, _AGE)),
+    ("age", _pattern(r"\bi turned", _AGE)),
+]
+_LIKES: Final = [
+    _pattern(
+        r"\bi (?:really |also |do |just |absolutely )?(?:like|love|enjoy|adore) ",
+        r"(?!to know\b|it\b|that\b|this\b|you\b|your\b)",
+        _THINGS,
     ),
-}
-_LIKES = re.compile(
-    rf"\bi(?: really| also| do| just| absolutely)? (?:like|love|enjoy|adore)\s+(?!to know\b|it\b|that\b|you\b){_THING}",
-    re.IGNORECASE,
+    _pattern(_I_AM, r" a (?:big |huge )?fan of ", _THINGS),
+]
+_DISLIKES: Final = [
+    _pattern(
+        r"\bi (?:really |also )?(?:don't (?:really )?(?:like|enjoy)|do not (?:like|enjoy)|dislike|hate|can't stand) ",
+        r"(?!it\b|that\b|this\b|you\b|your\b)",
+        _THINGS,
+    )
+]
+_HAS: Final = [
+    _pattern(
+        r"\bi have (?P<value>(?:an?|one|two|three|four|five|\d{1,3}) ",
+        rf"(?!question|problem|idea|bit\b|lot\b|few\b|look\b)[^.,!?;\n]{{1,60}}?){_END}",
+    )
+]
+_MINE: Final = _pattern(
+    r"\bmy (?P<key>(?!(?:name|nickname|question|problem|guess|point|idea|code|message|god)\b)[^\W\d_][\w' -]{0,38}?)",
+    r"(?: (?:is|are) called| is named|'s name is| is| are|'s) (?!not\b)",
+    r"(?P<value>[^!?;\n]{1,80}?)(?=\s*(?:[!?;\n]|\.(?:\s|$)|$)|, |",
+    rf"{_OTHER})",
 )
-_DISLIKES = re.compile(
-    r"\bi(?: really| also)? (?:don(?:'|’)?t (?:really )?(?:like|enjoy)|do not (?:like|enjoy)|dislike|hate|can(?:'|’)?t stand)"
-    rf"\s+(?!it\b|that\b|you\b){_THING}",
-    re.IGNORECASE,
+_REMEMBER: Final = _pattern(
+    r"\b(?:remember|note|keep in mind|don't forget)(?: that|:) (?P<value>[^?\n]{3,200})",
 )
-_HAS = re.compile(
-    rf"\bi have (?P<value>(?:an?|one|two|three|four|five|\d+) (?!question|problem|idea|bit|lot|few)[^.!?;\n]{{1,60}}?){_END}",
-    re.IGNORECASE,
-)
-_MINE = re.compile(
-    r"\bmy (?P<key>(?!name\b|nickname\b|question\b|problem\b|guess\b|point\b|idea\b|code\b|message\b)[^\W\d_][\w'’ -]{0,38}?)"
-    rf"(?: is called| are called| is named| is| are|(?:'|’)s name is|(?:'|’)s) {_THING}",
-    re.IGNORECASE,
-)
-_REMEMBER = re.compile(
-    r"\b(?:please )?(?:remember|note|keep in mind|don(?:'|’)?t forget)(?: that|:)\s+(?P<value>[^?\n]{3,200})", re.IGNORECASE
-)
-_QUESTION = re.compile(
-    r"^\s*(?:so |and |ok |okay |but |do you know |can you tell me |tell me |please )*"
+_QUESTION: Final = _pattern(
+    r"^\s*(?:(?:so|and|ok|okay|but|do you know|can you tell me|tell me|please)\b[ ,]*)*",
     r"(?:what|who|where|when|why|how|which|do|does|did|is|are|am|was|can|could|would|will|should|have|has)\b",
-    re.IGNORECASE,
 )
-_SENTENCE = re.compile(r"[^.!?\n]*(?:\.(?=\S)[^.!?\n]*)*[.!?\n]?")
+_SENTENCE: Final = re.compile(r"[^.!?\n]+(?:\.(?=\S)[^.!?\n]*)*[.!?\n]?")
+_POLITE_END: Final = _pattern(r"\s+(?:too|very much|so much|a lot|now|as well|please|the most|best)$")
+
+_TOLD: Final = {
+    "lives": "You live in",
+    "from": "You come from",
+    "works": "You work",
+    "studies": "You study",
+    "job": "You are",
+}
 
 
 @dataclass(slots=True)
 class Facts:
-    """What is known of a person. ``mine`` holds what they called theirs (``dog``: ``Rex``), ``notes`` what they asked to
-    be remembered, each in the order in which it was told."""
+    """What is known of a person, each in the order in which it was told.
+
+    ``single`` is what there is one of (lives, from, works, studies, job, age), ``mine`` what they called theirs
+    (``dog``: ``Rex``), ``notes`` what they asked to be remembered.
+    """
 
     name: str = ""
     single: dict[str, str] = field(default_factory=dict)
@@ -80,98 +125,104 @@ class Facts:
     mine: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
-    def __bool__(self) -> bool:
-        return any((self.name, self.single, self.likes, self.dislikes, self.has, self.mine, self.notes))
-
-    @property
-    def home(self) -> str:
-        return self.single.get("lives", "")
-
     def sentences(self) -> list[str]:
-        """All of it, told to the person: ``You live in Zürich``."""
-        told = [f"Your name is **{self.name}**"] if self.name else []
-        told += [f"{_TOLD[key]} {value}" for key, value in self.single.items()]
+        """All of it, as the person is told: ``You live in London``."""
+        told = [f"Your name is {self.name}"] if self.name else []
+        told += [
+            f"You are {value} years old" if key == "age" else f"{_TOLD[key]} {value}"
+            for key, value in self.single.items()
+        ]
         told += [f"You like {listed(self.likes)}"] if self.likes else []
         told += [f"You don't like {listed(self.dislikes)}"] if self.dislikes else []
         told += [f"You have {listed(self.has)}"] if self.has else []
-        told += [f"Your {key}: {value}" for key, value in self.mine.items()]
+        told += [f"Your {key} {'are' if _is_plural(key) else 'is'} {value}" for key, value in self.mine.items()]
         return told + [f"You asked me to remember: {note}" for note in self.notes]
-
-
-_TOLD: Final = {
-    "lives": "You live in",
-    "from": "You come from",
-    "works": "You work",
-    "studies": "You study",
-    "job": "You are",
-    "age": "Your age is",
-}
 
 
 def told_in(messages: Iterable[str]) -> Facts:
     """What these messages of a person tell, oldest first; what is said later counts."""
     facts = Facts()
     for message in messages:
-        for sentence in _statements(message):
-            _read(sentence, facts)
+        for statement in _statements(message):
+            _read(statement, facts)
     return facts
 
 
+def key_of(words: str) -> str:
+    """What something of theirs is known as: ``favourite  Colour`` is ``favorite color``."""
+    return " ".join(words.lower().split()).replace("favourite", "favorite").replace("colour", "color")
+
+
+def _is_plural(key: str) -> bool:
+    return key.endswith("s") and not key.endswith(("ss", "us"))
+
+
 def _statements(message: str) -> Iterator[str]:
-    """The sentences of a message that tell something."""
-    for found in _SENTENCE.finditer(message[:4_000]):
-        sentence = found.group().strip()
-        if sentence and not sentence.endswith("?") and not _QUESTION.match(sentence):
-            yield sentence
+    """The sentences of a message that tell something, on one line each."""
+    for found in _SENTENCE.finditer(message[:_LOOKED_AT].replace("’", "'")):
+        statement = " ".join(found.group().split())
+        if statement and not statement.endswith("?") and not _QUESTION.match(statement):
+            yield statement
 
 
-def _read(sentence: str, facts: Facts) -> None:
-    remembered = _REMEMBER.search(sentence)
-    if remembered:
+def _read(statement: str, facts: Facts) -> None:
+    asked = _REMEMBER.search(statement)
+    if asked:
         before = facts.sentences()
-        _read(remembered["value"], facts)
+        _read(asked["value"], facts)
         if facts.sentences() == before:
-            facts.notes.append(remembered["value"].strip(" .!"))
+            facts.notes.append(_clean(asked["value"]))
         return
-    for value in _values(_NAMED, sentence):
-        facts.name = _proper(value)
-    introduced = _INTRODUCED.search(sentence)
-    if introduced and not _NO_NAMES.search(introduced["value"]):
-        facts.name = introduced["value"]
-    for key, pattern in _SINGLE.items():
-        for value in _values([pattern], sentence):
-            facts.single["lives" if key == "moved" else key] = value
-    disliked = [thing for value in _values([_DISLIKES], sentence) for thing in _things(value)]
-    liked = [thing for value in _values([_LIKES], sentence) for thing in _things(value)]
-    _move(liked, facts.dislikes, facts.likes)
-    _move(disliked, facts.likes, facts.dislikes)
-    for value in _values([_HAS], sentence):
-        _move([value], [], facts.has)
-    for found in _MINE.finditer(sentence):
-        facts.mine[_key(found["key"])] = _clean(found["value"])
+    facts.name = _name_in(statement) or facts.name
+    for key, pattern in _SINGLE:
+        for value in _values([pattern], statement):
+            facts.single[key] = value
+    _move(_each(_values(_LIKES, statement)), facts.dislikes, facts.likes)
+    _move(_each(_values(_DISLIKES, statement)), facts.likes, facts.dislikes)
+    _move(_values(_HAS, statement), [], facts.has)
+    for found in _MINE.finditer(statement):
+        facts.mine[key_of(found["key"])] = _clean(found["value"])
 
 
-def _values(patterns: Iterable[re.Pattern[str]], sentence: str) -> Iterator[str]:
+def _name_in(statement: str) -> str:
+    """The name that somebody gives themselves, empty where they give none."""
+    for value in _values(_NAMED, statement):
+        if name := _proper(value):
+            return name
+    introduced = _INTRODUCED.search(statement) or _GREETED_AND_INTRODUCED.search(statement)
+    if introduced is None or _NO_NAME.search(introduced["value"]):
+        return ""
+    return _proper(introduced["value"])
+
+
+def _values(patterns: Iterable[re.Pattern[str]], statement: str) -> Iterator[str]:
     for pattern in patterns:
-        for found in pattern.finditer(sentence):
-            value = _clean(found["value"])
-            if value:
+        for found in pattern.finditer(statement):
+            if value := _clean(found["value"]):
                 yield value
 
 
 def _clean(value: str) -> str:
-    return re.sub(r"\s+(?:too|very much|a lot|now|as well|please)$", "", " ".join(value.split()).strip(" ,.!:;'\""))
+    return _POLITE_END.sub("", value.strip(" ,.!:;'\""))
 
 
 def _proper(name: str) -> str:
-    """A name as it was written; with a capital where it was not."""
-    words = [word for word in re.split(r"\s+(?:and|but|i|from|what)\b", name, maxsplit=1, flags=re.IGNORECASE)[0].split()]
-    return " ".join(word if word != word.lower() else word.capitalize() for word in words)
+    """A name as it was written, with capitals where it had none, and without the words that only follow it."""
+    kept: list[str] = []
+    for word in name.split():
+        goes_on = not kept or word != word.lower() or kept[0] == kept[0].lower()
+        if word.lower() in _NOT_IN_NAMES.split() or not goes_on:
+            break
+        kept.append(word)
+    return " ".join(word.capitalize() if word == word.lower() else word for word in kept)
 
 
-def _things(value: str) -> list[str]:
+def _each(values: Iterable[str]) -> Iterator[str]:
     """``tea, books and long walks`` as three things."""
-    return [_clean(thing) for thing in re.split(r",\s*(?:and\s+)?|\s+and\s+(?!i\b)", value) if _clean(thing)]
+    for value in values:
+        for thing in re.split(r",\s*(?:and\s+)?|\s+and\s+", value):
+            if _clean(thing):
+                yield _clean(thing)
 
 
 def _move(things: Iterable[str], away_from: list[str], to: list[str]) -> None:
@@ -179,13 +230,3 @@ def _move(things: Iterable[str], away_from: list[str], to: list[str]) -> None:
         for known in (away_from, to):
             known[:] = [other for other in known if other.lower() != thing.lower()]
         to.append(thing)
-
-
-def _key(words: str) -> str:
-    return " ".join(words.lower().replace("favourite", "favorite").split())
-
-
-def listed(things: Iterable[str]) -> str:
-    """``tea, books and long walks``."""
-    *first, last = list(things)
-    return f"{', '.join(first)} and {last}" if first else last

@@ -163,7 +163,7 @@ def _empty(chat: ArchivedChat) -> FPDF:
 
 def _add_fonts(pdf: FPDF, folder: Path) -> dict[str, set[int]]:
     """Add the fonts; returns the characters that each of ours can show, with the help of the others."""
-    from pymupdf_fonts import fontbuffers
+    from pymupdf_fonts import fontbuffers  # type: ignore[import-untyped]
 
     # It warns of a field in a font that has no meaning here, each time.
     logging.getLogger("fontTools").setLevel(logging.ERROR)
@@ -172,8 +172,9 @@ def _add_fonts(pdf: FPDF, folder: Path) -> dict[str, set[int]]:
         file.write_bytes(fontbuffers[name]())
         pdf.add_font(family, style, file)
     pdf.set_fallback_fonts([_TEXT, *_FALLBACKS], exact_match=False)
-    shared = {code for font in (_TEXT, *_FALLBACKS) for code in pdf.fonts[font].cmap}
-    return {_TEXT: shared, _CODE: shared | set(pdf.fonts[_CODE].cmap)}
+    glyphs = {name: set(getattr(font, "cmap", ())) for name, font in pdf.fonts.items()}
+    shared = glyphs[_TEXT].union(*(glyphs[name] for name in _FALLBACKS))
+    return {_TEXT: shared, _CODE: shared | glyphs[_CODE]}
 
 
 def _pieces(text: str) -> Iterator[tuple[bool, str]]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
+from assistants.chat.phrases import plain, sentence
+
 
 @dataclass(frozen=True, slots=True)
 class Unit:
@@ -53,10 +55,10 @@ _TABLE: Final = {
         gallon|gallons|gal|3.785411784
     """,
     "speed": """
-        kilometre per hour|kilometres per hour|km/h kmh kph kilometers_per_hour kilometer_per_hour|0.277777777777777777777777777778
+        kilometre per hour|kilometres per hour|km/h kmh kph kilometers_per_hour kilometer_per_hour|1/3.6
         mile per hour|miles per hour|mph mi/h|0.44704
         metre per second|metres per second|m/s meters_per_second meter_per_second|1
-        knot|knots|kn kt|0.514444444444444444444444444444
+        knot|knots|kn kt|1852/3600
     """,
     "area": """
         square metre|square metres|m2 m² sqm square_meter square_meters|1
@@ -93,7 +95,11 @@ _DEGREES: Final = {
     _FAHRENHEIT: "f °f fahrenheit degrees_fahrenheit degrees_f degree_fahrenheit deg_f",
     _KELVIN: "k °k kelvin kelvins",
 }
-_ZERO: Final = {_CELSIUS: Fraction(27315, 100), _FAHRENHEIT: Fraction(45967, 100) * Fraction(5, 9), _KELVIN: Fraction(0)}
+_ZERO: Final = {
+    _CELSIUS: Fraction(27315, 100),
+    _FAHRENHEIT: Fraction(45967, 100) * Fraction(5, 9),
+    _KELVIN: Fraction(0),
+}
 
 
 def _units() -> dict[str, Unit]:
@@ -102,7 +108,8 @@ def _units() -> dict[str, Unit]:
         for line in lines.split("\n"):
             if line.strip():
                 one, many, others, factor = line.strip().split("|")
-                unit = Unit(kind, Fraction(factor), one, many)
+                size, _, per = factor.partition("/")
+                unit = Unit(kind, Fraction(size) / Fraction(per or 1), one, many)
                 for name in (one, many, *(other.replace("_", " ") for other in others.split())):
                     known[name] = unit
     for unit, names in _DEGREES.items():
@@ -115,11 +122,11 @@ UNITS: Final = _units()
 _NAMES = "|".join(re.escape(name) for name in sorted(UNITS, key=len, reverse=True))
 _NUMBER = r"(?P<number>[-−]?\d{1,15}(?:\.\d{1,9})?|an?|one|half an?|a half)"
 _HOW_MANY = re.compile(
-    rf"\bhow (?:many|much) (?P<to>{_NAMES}) (?:are|is|make|makes|do|does|equal|equals|in|are there in|is there in|are in|is in)"
-    rf"(?: there)?(?: in)? ?{_NUMBER}\s*(?P<from>{_NAMES})(?![\w²])"
+    rf"\bhow (?:many|much) (?P<to>{_NAMES}) (?:(?:are|is)(?: there)?(?: in)?|makes?|do|does|equals?|in) "
+    rf"{_NUMBER}\s*(?P<from>{_NAMES})(?![\w²])"
 )
 _INTO = re.compile(
-    rf"(?<![\w.,])(?<!\d-){_NUMBER}\s*(?P<from>{_NAMES})\s+(?:in|into|to|as|is how many|equals how many|=)\s+(?:a |an )?"
+    rf"(?<![\w.,])(?<!\d-){_NUMBER}\s*(?P<from>{_NAMES})\s+(?:in|into|to|as|is how many|equals how many|=)\s+"
     rf"(?P<to>{_NAMES})(?![\w²])"
 )
 
@@ -135,15 +142,15 @@ class Conversion:
 
 def convert(text: str) -> Conversion | str | None:
     """The conversion that is asked for; a sentence why there is none; or None where none is asked for."""
-    plain = " ".join(text.lower().replace("−", "-").split())
-    plain = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", plain)
-    found = _HOW_MANY.search(plain) or _INTO.search(plain)
+    asked = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", plain(text).replace("−", "-"))
+    found = _HOW_MANY.search(asked) or _INTO.search(asked)
     if found is None:
         return None
     number = _number(found["number"])
     given, wanted = UNITS[found["from"]], UNITS[found["to"]]
     if given.kind != wanted.kind:
-        return f"{given.many.capitalize()} measure {given.kind}, and {wanted.many} measure {wanted.kind}: one can't become the other."
+        one, other = f"{given.many} measure {given.kind}", f"{wanted.many} measure {wanted.kind}"
+        return sentence(f"{one}, and {other}: one can't become the other")
     if given.kind == "temperature":
         kelvin = number * given.factor + _ZERO[given]
         if kelvin < 0:

@@ -99,6 +99,4 @@ def _reply(done: Done) -> dict[str, Any]:
     }
     if finished.turn.data.get("fallback"):
         body["fallback"] = True
-    if finished.turn.interrupted:
-        body["interrupted"] = True
     return body

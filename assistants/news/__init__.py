@@ -9,7 +9,7 @@ from agent.assistant import Assistant
 from assistants.news.hooks import before
 from assistants.news.offline import reply
 from assistants.news.policy import POLICY
-from assistants.news.shelf import SETTINGS, SHELF
+from assistants.news.shelf import SETTINGS, SETTINGS_ABOUT, SHELF
 from assistants.news.tools import TOOLS
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from api.services import Services
 
-__all__ = ["ASSISTANT", "SETTINGS", "blueprint", "configure"]
+__all__ = ["ASSISTANT", "SETTINGS", "SETTINGS_ABOUT", "blueprint", "configure"]
 
 ASSISTANT: Final = Assistant(
     name="news",

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import re
-from collections.abc import Iterator
 from typing import Any, Final
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from flask import Blueprint, Response, jsonify, request
 
@@ -19,12 +15,12 @@ from api.errors import ApiError, session_not_found
 from api.identity import owner
 from api.parsing import Body, Text, idempotency_key, message_text, parse, subject_id
 from api.services import Services
-from memory import SessionNotFound, Turn
+from api.session_ids import new_session_id
+from memory import SessionNotFound
 from memory.clock import iso
 
 NAME: Final = "news"
 HEADER: Final = "session-id"
-_UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 
 
 class Question(Body):
@@ -52,7 +48,7 @@ def blueprint(services: Services) -> Blueprint:
             raise session_not_found()
         return {
             "success": True,
-            "messages": [message for turn in view.turns for message in _messages(turn)],
+            "messages": shapes.messages(view.turns, "type", "user", "assistant"),
             "sessionId": session_id,
             "createdAt": iso(view.session.started),
             "lastActivity": iso(view.session.last_activity),
@@ -89,7 +85,8 @@ def blueprint(services: Services) -> Blueprint:
                 return conversation.run(Request(given, text, key=key, owner=who, create=False))
             except SessionNotFound:
                 pass
-        return conversation.run(Request(_new_id(key, who, services.config.secret_key), text, key=key, owner=who))
+        session_id = new_session_id(services.config, NAME, who, key)
+        return conversation.run(Request(session_id, text, key=key, owner=who))
 
     return routes
 
@@ -101,32 +98,12 @@ def _well_formed(session_id: str) -> bool:
         return False
 
 
-def _new_id(key: str | None, who: str | None, secret: str) -> str:
-    """A UUID v4 for a new session.
-
-    A client that lost the answer does not know the session that was made for it. Where its idempotency key is a UUID,
-    unique by itself, the session's id is made from it, so that the retry finds the turn; nobody else can work it out.
-    """
-    if key is None or not _UUID.fullmatch(key):
-        return str(uuid4())
-    digest = hmac.new(secret.encode(), f"news-session\n{who or ''}\n{key}".encode(), hashlib.sha256).digest()
-    return str(UUID(bytes=digest[:16], version=4))
-
-
-def _messages(turn: Turn) -> Iterator[dict[str, str]]:
-    yield {"type": "user", "content": turn.message, "timestamp": iso(turn.began)}
-    yield {"type": "assistant", "content": turn.response, "timestamp": iso(turn.ended)}
-
-
 def _reply(done: Done) -> dict[str, Any]:
     finished = done.finished
-    body: dict[str, Any] = {
+    return {
         "success": True,
         "reply": done.text,
         "sessionID": finished.session.key.subject,
         "sources": finished.turn.data.get("sources", []),
         **shapes.safety(finished),
     }
-    if finished.turn.interrupted:
-        body["interrupted"] = True
-    return body

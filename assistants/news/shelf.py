@@ -28,6 +28,11 @@ SETTINGS: Final = {
 ``EMBEDDING_MODEL`` a ``provider:model`` or ``off`` (empty: OpenAI's small one where ``OPENAI_API_KEY`` is set). The
 others are the server's own."""
 
+SETTINGS_ABOUT: Final = {
+    "NEWS_INDEX": "folder of the index; news-index in DATA_DIR where not set",
+    "EMBEDDING_MODEL": "provider:model, or off; OpenAI's small one where OPENAI_API_KEY is set",
+}
+
 
 def shipped_index() -> Index:
     """The articles that come with the project, indexed."""

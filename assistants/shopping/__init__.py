@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from agent.assistant import Assistant
-from assistants.shopping.hooks import after, before
+from assistants.shopping.hooks import after, before, known_answer
 from assistants.shopping.offline import reply
 from assistants.shopping.policy import POLICY
 from assistants.shopping.tools import TOOLS
+
+if TYPE_CHECKING:
+    from flask import Blueprint
+
+    from api.services import Services
 
 ASSISTANT: Final = Assistant(
     name="shopping",
@@ -21,4 +26,12 @@ ASSISTANT: Final = Assistant(
     subject="session",
     before=before,
     after=after,
+    known=known_answer,
 )
+
+
+def blueprint(services: Services) -> Blueprint:
+    """The HTTP face of the seed. It is imported here, so that the assistant alone needs no Flask."""
+    from assistants.shopping import routes
+
+    return routes.blueprint(services)

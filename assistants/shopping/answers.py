@@ -22,7 +22,7 @@ from memory.session import Turn
 KEPT = 20
 """How many answers a session keeps, the newest."""
 
-DATA = "answer_key"
+DATA = "_answer_key"
 """Under this name a turn's ``data`` says which question it answers."""
 
 _ACTS = bag(

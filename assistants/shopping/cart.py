@@ -9,6 +9,7 @@ CartError
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -30,6 +31,13 @@ CART_BYTES = 14_200
 NAME_CHARS = 120
 CATEGORY_CHARS = 40
 SKU_CHARS = 64
+SKU_RULE = f"begins with a letter or digit and has at most {SKU_CHARS} of the characters A-Z a-z 0-9 . _ : @ + -"
+_SKU = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._:@+-]{{0,{SKU_CHARS - 1}}}", re.ASCII)
+
+
+def is_sku(text: str) -> bool:
+    """Whether this could be a SKU of any shop: something that a path can name."""
+    return _SKU.fullmatch(text) is not None
 
 
 class CartError(ValueError):

@@ -5,7 +5,7 @@
  "purchases": [{at (ms), items: [{sku, name, price, quantity}], lines, units, total}],  newest last
  "preferences": {…}, "avoided": [brand…], "name": "…",
  "last_results": [sku…], "focus": [sku…], "search": {query, page, …},
- "answers": [key…], "cache": {"hits": n, "misses": n}}
+ "answers": [key…], "cache": {"hits": n, "misses": n}, "keys": [mark of an idempotency key…]}
 """
 
 from __future__ import annotations

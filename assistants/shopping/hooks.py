@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
-from typing import Any
+from contextlib import suppress
+from typing import Any, Final
 
 from agent.assistant import TurnContext
 from assistants.shopping import answers, cart, money, preferences, references
@@ -13,15 +15,26 @@ from assistants.shopping.search import search
 from assistants.shopping.smalltalk import said_name
 from assistants.shopping.tools import LISTED, attach
 
-_ASKED = "asked"
+COUNT: Final = "_count"
+"""Under this name a turn's data says which of its session's turns it is, from 1."""
+
+_LEFT: Final = "_left"
+"""Under this name a turn that showed products says what ordinals, ``it`` and ``show more`` mean after it."""
+
+_POINTERS: Final = ("last_results", "focus", "search")
+
+_ASKED: Final = "_asked"
 """Under this name the question's key waits in the turn's data until the reply is there."""
 
-_MOST_CART_LINES = 12
+_MOST_CART_LINES: Final = 12
 
 
 def before(context: TurnContext) -> str:
     """Notes the preferences and the name that the message states; returns what a model should know of the session."""
+    # What was said under this id before the session was opened may be another shopper's.
+    context.history = context.history[-context.turns :] if context.turns else ()
     note(context)
+    context.attach(COUNT, context.turns + 1)
     if question_key := answers.key(context.message, context.attributes):
         context.attach(_ASKED, question_key)
     return "\n".join(["## Known in this session (data)", *_known(context)])
@@ -29,6 +42,8 @@ def before(context: TurnContext) -> str:
 
 def after(context: TurnContext, reply: str) -> str:
     """The reply as it is. Products that it names travel with it in its order, and are what ordinals mean next."""
+    if context.data.get("cached"):
+        return reply
     mentioned = _mentioned(context, reply)
     listed = context.data.pop(LISTED, ())
     if mentioned:
@@ -41,6 +56,9 @@ def after(context: TurnContext, reply: str) -> str:
     # A turn that changed preferences or cart answered in a context that is gone.
     if asked and asked == answers.key(context.message, context.attributes):
         context.attach(answers.DATA, asked)
+        if context.data.get("products"):
+            left = {name: context.attributes[name] for name in _POINTERS if context.attributes.get(name)}
+            context.attach(_LEFT, left)
 
         def remembered(document: dict[str, Any]) -> None:
             answers.remember(document, asked)
@@ -51,26 +69,28 @@ def after(context: TurnContext, reply: str) -> str:
 
 
 def known_answer(context: TurnContext) -> str | None:
-    """The reply to a question that this session had answered in the same context, or None.
+    """The reply to a question that this session had answered in the same context, or None. Asked after ``before``.
 
-    Its products and sources travel with it, with ``cached: true``, and ordinals mean them again. Nothing else of the
-    turn needs to run.
+    Its products and sources travel with it, with ``cached: true``, and what points at products means those again.
     """
-    note(context)
-    question_key = answers.key(context.message, context.attributes)
+    question_key = context.data.get(_ASKED)
     found = answers.find(question_key, context.attributes, context.history)
     if found is None or question_key is None:
         return None
-    for name, value in found.data.items():
-        context.attach(name, value)
+    del context.data[_ASKED]
+    for name in ("products", "sources", answers.DATA, _LEFT):
+        if name in found.data:
+            context.attach(name, found.data[name])
     context.attach("cached", True)
-    skus = [entry["sku"] for entry in found.data.get("products", ())]
+    left: Mapping[str, Any] | None = found.data.get(_LEFT)
 
     def hit(document: dict[str, Any]) -> None:
+        if left is not None:
+            for name in _POINTERS:
+                document.pop(name, None)
+            document.update(copy.deepcopy(dict(left)))
         answers.remember(document, question_key)
         answers.count(document, hit=True)
-        if skus:
-            references.show(document, skus)
 
     context.update(hit)
     return found.reply
@@ -86,7 +106,8 @@ def note(context: TurnContext) -> None:
         return
 
     def noted(document: dict[str, Any]) -> None:
-        preferences.merge(document, said)
+        with suppress(preferences.BadPreference):  # no room left beside those that were set through the API
+            preferences.merge(document, said)
         if avoided:
             preferences.avoid(document, avoided)
         if name:

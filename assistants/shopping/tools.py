@@ -30,8 +30,8 @@ MOST_ATTACHED: Final = 12
 MOST_AT_ONCE: Final = 6
 _QUERY_CHARS: Final = 200
 
-_ONE_AT_A_TIME = threading.Lock()
-"""A model may call several tools at once; each changes the document that the one before it left."""
+_ATTACHING = threading.Lock()
+"""A model may call several tools at once; each adds to the products that the one before it left."""
 
 
 class Wanted(TypedDict):
@@ -96,7 +96,7 @@ def search_products(
             document["search"] = {name: value for name, value in repeat.items() if value is not None}
             trim(document)
 
-        _update(context, shown)
+        context.update(shown)
         _attach(context, found.products, listed=True)
     first = (page - 1) * PAGE + 1
     return _json(
@@ -123,7 +123,7 @@ def compare_products(skus: list[str], runtime: ToolRuntime[TurnContext]) -> str:
     if len(products) < 2:
         return _error("Give two to four SKUs from the catalogue to compare; search_products finds them.")
     compared = [product.sku for product in products]
-    _update(runtime.context, lambda document: references.show(document, compared, compared))
+    runtime.context.update(lambda document: references.show(document, compared, compared))
     _attach(runtime.context, products, listed=True)
     return _json(
         {
@@ -145,7 +145,7 @@ def product_details(sku: str, runtime: ToolRuntime[TurnContext]) -> str:
     if product is None:
         return _error(_unknown(sku))
     context = runtime.context
-    _update(context, lambda document: _single_out(document, product.sku))
+    context.update(lambda document: _single_out(document, product.sku))
     _attach(context, [product])
     return _json({**_brief(product), "specs": dict(product.specs), "about": product.description})
 
@@ -193,7 +193,7 @@ def remove_from_cart(sku: str, runtime: ToolRuntime[TurnContext], quantity: int 
     def removed(document: dict[str, Any]) -> None:
         gone.append(cart.remove(document, sku, quantity))
 
-    if refused := _change_cart(context, removed):
+    if refused := _changed(context, removed):
         return _error(refused)
     return _json(
         {
@@ -208,7 +208,7 @@ def clear_cart(runtime: ToolRuntime[TurnContext]) -> str:
     """Take everything out of the cart."""
     context = runtime.context
     held = cart.units(context.attributes)
-    _update(context, lambda document: (cart.clear(document), None)[1])
+    context.update(lambda document: (cart.clear(document), None)[1])
     return _json({"removed_units": held, "cart": cart.view(context.attributes)})
 
 
@@ -235,12 +235,9 @@ def set_preferences(
         "shipping_preference": shipping_preference,
     }
     given = {name: value for name, value in given.items() if value is not None}
-    try:
-        preferences.checked(given)
-    except preferences.BadPreference as error:
-        return _error(str(error))
     context = runtime.context
-    _update(context, lambda document: preferences.merge(document, given))
+    if refused := _changed(context, lambda document: preferences.merge(document, given)):
+        return _error(refused)
     return _json({"preferences": context.attributes["preferences"]})
 
 
@@ -252,7 +249,7 @@ def checkout(runtime: ToolRuntime[TurnContext]) -> str:
     def bought(document: dict[str, Any]) -> None:
         cart.checkout(document, context.now)
 
-    if refused := _change_cart(context, bought):
+    if refused := _changed(context, bought):
         return _error(refused)
     return _json({"purchase": cart.purchases(context.attributes)[0], "cart": cart.view(context.attributes)})
 
@@ -271,7 +268,7 @@ TOOLS: Final = (
 )
 
 
-LISTED: Final = "listed"
+LISTED: Final = "_listed"
 """Under this name the SKUs that a tool listed wait in the turn's data until the reply is there."""
 
 
@@ -284,7 +281,7 @@ def attach(context: TurnContext, products: Sequence[Product]) -> None:
 
 def _attach(context: TurnContext, products: Sequence[Product], *, listed: bool = False) -> None:
     """Let these products travel with the reply, behind those of the tools that were called before."""
-    with _ONE_AT_A_TIME:
+    with _ATTACHING:
         before = catalogue().known(entry["sku"] for entry in context.data.get("products", ()))
         attach(context, list(dict.fromkeys((*before, *products))))
         if listed:
@@ -306,7 +303,7 @@ def _add_all(context: TurnContext, wanted: Sequence[tuple[str, int]]) -> str:
             products.append(product)
     if not done:
         return _error(" ".join(refused) or "There is nothing to add.")
-    _update(context, lambda document: references.point_at(document, [product.sku for product in products]))
+    context.update(lambda document: references.point_at(document, [product.sku for product in products]))
     _attach(context, products)
     return _json({"added": done, "refused": refused, "cart": cart.view(context.attributes)})
 
@@ -319,7 +316,7 @@ def _add_one(context: TurnContext, product: Product, quantity: int) -> str | Non
     if quantity + held > product.stock:
         more = f", and {held} of them in your cart already" if held else ""
         return f"There are only {product.stock} of {product.title} in stock{more}."
-    return _change_cart(
+    return _changed(
         context,
         lambda document: cart.add(
             document,
@@ -333,23 +330,18 @@ def _add_one(context: TurnContext, product: Product, quantity: int) -> str | Non
     )
 
 
-def _update(context: TurnContext, change: Change) -> None:
-    with _ONE_AT_A_TIME:
-        context.update(change)
-
-
-def _change_cart(context: TurnContext, change: Change) -> str | None:
+def _changed(context: TurnContext, change: Change) -> str | None:
     """Make the change; what stands against it as a sentence, or None where it was made."""
     refused: list[str] = []
 
     def guarded(document: dict[str, Any]) -> None:
         try:
             change(document)
-        except cart.CartError as error:
-            # Also when the turn is stored on a cart that was changed from elsewhere: the turn must not be lost for it.
+        except (cart.CartError, preferences.BadPreference) as error:
+            # Also when the turn is stored on attributes that were changed from elsewhere: it must not be lost for it.
             refused.append(str(error))
 
-    _update(context, guarded)
+    context.update(guarded)
     return refused[0] if refused else None
 
 

@@ -22,6 +22,11 @@ from assistants.weather.tools import weather_tools
 SETTINGS: Final = {"WEATHER_URL": FORECAST_URL, "GEOCODING_URL": GEOCODING_URL}
 """Open-Meteo's forecast and search endpoints, each a whole address."""
 
+SETTINGS_ABOUT: Final = {
+    "WEATHER_URL": "whole address of the forecast endpoint",
+    "GEOCODING_URL": "whole address of the search for places",
+}
+
 service: Final = WeatherService()
 
 

@@ -128,7 +128,9 @@ def _fields(content: Content) -> list[Any]:
 
 
 def _found(key: Key, reply: Sequence[Any]) -> Found:
-    now, busy_until, version, flat, attributes, rows, ids, last, last_px, ended, deadline, history, merged, erased = reply
+    now, busy_until, version, flat, attributes, rows, ids, last, last_px, ended, deadline, history, merged, erased = (
+        reply
+    )
     values = dict(pairs(flat))
     session = None
     if b"started" in values:
@@ -160,4 +162,3 @@ def _found(key: Key, reply: Sequence[Any]) -> Found:
 
 def _number(score: bytes | float | None) -> int:
     return int(float(score)) if score is not None else 0
-

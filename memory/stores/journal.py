@@ -16,7 +16,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -30,6 +30,9 @@ log = logging.getLogger(__name__)
 
 PATIENCE: Final = 2.0
 """Seconds that a caller waits for the disk while another writes; then the journal counts as failed."""
+
+QUEUE: Final = 10_000
+"""How much that nobody waits for is kept for a disk that fails; what is lost of it is only done again later."""
 
 PAGE: Final = 4_096
 CHECK: Final = b"parley"
@@ -45,7 +48,7 @@ CREATE TABLE IF NOT EXISTS journal (
     until INTEGER NOT NULL,   -- ms
     body BLOB NOT NULL
 );
-CREATE INDEX IF NOT EXISTS journal_by_place ON journal (place, until);
+CREATE INDEX IF NOT EXISTS journal_by_place ON journal (place, until, synced);
 CREATE INDEX IF NOT EXISTS journal_unsynced ON journal (place) WHERE synced = 0;
 CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 """
@@ -59,7 +62,10 @@ class JournalFailed(Exception):
 
 @dataclass(slots=True)
 class _Waiting:
+    """Something to write; ``later`` is tried again when it fails, as nobody is told."""
+
     write: Write
+    later: bool = False
     done: bool = False
     error: Exception | None = None
 
@@ -75,7 +81,7 @@ class Adopted:
 
 
 class Journal:
-    """``folder`` is made where it is missing. ``max_bytes`` bounds the file: beyond it writes fail as on a full disk."""
+    """``folder`` is made where it is missing. Beyond ``max_bytes`` writes fail as on a full disk."""
 
     def __init__(self, folder: Path, seal: Seal, *, name: str, max_bytes: int = 1 << 30) -> None:
         self.folder = folder
@@ -144,8 +150,8 @@ class Journal:
                 self._lock_file = None
 
     @property
-    def bytes(self) -> int:
-        """Size on the disk."""
+    def size(self) -> int:
+        """Bytes on the disk."""
         total = 0
         for path in (self._path, self._path.with_name(self._path.name + "-wal")):
             with suppress(OSError):
@@ -197,6 +203,12 @@ class Journal:
 
         self.later(write)
 
+    def undo(self, key: Key, mark: Mark) -> None:
+        """It was not done after all; not waited for."""
+        place = self.place(key)
+        where = "place = ? AND instance = ? AND mark = ?"
+        self.later(lambda connection: self._delete(connection, where, place, mark.instance, mark.number))
+
     def postpone(self, key: Key, until: int) -> None:
         """Nothing of a subject is to be forgotten before ``until`` (ms); not waited for."""
         place = self.place(key)
@@ -208,7 +220,7 @@ class Journal:
 
     def later(self, write: Write) -> None:
         with self._queued:
-            self._queue.append(_Waiting(write))
+            self._queue.append(_Waiting(write, later=True))
 
     def write(self, write: Write) -> None:
         """Do it, with all that waits, in one transaction; returns when the disk has it. Raises ``JournalFailed``."""
@@ -250,6 +262,9 @@ class Journal:
         self.failed = str(error) if error else ""
         for each in batch:
             each.error, each.done = error, True
+        if error:
+            with self._queued:
+                self._queue[:0] = [each for each in batch if each.later][-QUEUE:]
 
     def _row(self, record: Record) -> tuple[object, ...]:
         place = self.place(record.key)
@@ -290,12 +305,12 @@ class Journal:
 
     def unsynced(self) -> dict[Key, list[Record]]:
         """All records of the subjects of which Redis was not told something."""
-        return _by_key(
-            self._select("WHERE place IN (SELECT place FROM journal WHERE synced = 0) ORDER BY number")
-        )
+        return _by_key(self._select("WHERE place IN (SELECT place FROM journal WHERE synced = 0) ORDER BY number"))
 
-    def everything(self) -> dict[Key, list[Record]]:
-        return _by_key(self._select("ORDER BY number"))
+    def subjects(self) -> Iterator[Key]:
+        """Everybody of whom there is something."""
+        newest = "SELECT max(number) FROM journal GROUP BY place"
+        return (record.key for record in self._select(f"WHERE number IN ({newest})"))
 
     def over(self, now: int, limit: int) -> list[Key]:
         """Subjects of which nothing need be remembered after ``now`` (ms), and Redis knows everything."""
@@ -333,6 +348,10 @@ class Journal:
     def adopt(self) -> Adopted:
         """Take over the rows of all files that no process holds. One that can't be read is left as it is, and named."""
         adopted = Adopted()
+        for path in self.folder.glob("journal-*.lock"):
+            if not path.with_suffix(".db").exists() and (lock := _lock(path)) is not None:
+                path.unlink(missing_ok=True)
+                os.close(lock)
         for path in sorted(self.folder.glob("journal-*.db")):
             if path == self._path:
                 continue
@@ -345,7 +364,7 @@ class Journal:
             except Unreadable:
                 adopted.unreadable += 1
                 log.error(
-                    "%s was written with another JOURNAL_KEY: it is left as it is, and taken over by a start with its key",
+                    "%s was written with another JOURNAL_KEY and is left as it is: a start with its key takes it over",
                     path.name,
                 )
             except (sqlite3.Error, OSError) as error:
@@ -391,10 +410,6 @@ def _by_key(records: Iterable[Record]) -> dict[Key, list[Record]]:
     for record in records:
         found.setdefault(record.key, []).append(record)
     return found
-
-
-def as_synced(record: Record) -> Record:
-    return replace(record, synced=True)
 
 
 def _connect(path: Path, max_bytes: int) -> sqlite3.Connection:

@@ -110,7 +110,7 @@ def _new(theirs: Content, unsynced: Unsynced) -> dict[str, Said]:
 
 
 def _earlier(theirs: Content, ours: Ours, new: Mapping[str, Said], *, whole: bool) -> list[Turn]:
-    """Turns that may have outlived their session. Theirs had been forgotten if their time was up when ours were said."""
+    """Turns that may have outlived their session. Theirs were forgotten if their time was up when ours were said."""
     said = [each.turn for each in new.values()]
     forgotten = said and theirs.history_until <= min(turn.began for turn in said)
     return [*(() if forgotten else theirs.turns), *(ours.content.turns if whole else ()), *said]

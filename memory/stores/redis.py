@@ -48,6 +48,7 @@ from memory.stores.base import (
     StoreStatus,
     Totals,
 )
+from memory.stores.batch import Command, batch
 from memory.stores.refusals import answering
 from memory.stores.subscription import Subscription
 
@@ -193,12 +194,11 @@ class RedisStore(SessionStore):
     def peek(self, keys: Sequence[Key]) -> list[Snapshot]:
         """One round trip a node, after one for the time."""
         now = self.now()
-        with answering(), self.client.pipeline(transaction=False) as pipe:
-            for key in keys:
-                own = names.subject_keys(key)
-                pipe.hgetall(own.session)
-                pipe.get(own.attributes)
-            replies = pipe.execute()
+        own = [names.subject_keys(key) for key in keys]
+        with answering():
+            replies = batch(
+                self.client, (each for of in own for each in (("HGETALL", of.session), ("GET", of.attributes)))
+            )
         sessions = zip(keys, replies[::2], replies[1::2], strict=True)
         return [_snapshot(key, now, fields, attributes, []) for key, fields, attributes in sessions]
 
@@ -273,10 +273,9 @@ class RedisStore(SessionStore):
         self, namespace: str, index: str, command: Callable[[str], tuple[Any, ...]], limit: int
     ) -> list[tuple[float, str]]:
         """(score, subject) from all parts of an index, at most ``limit`` of each."""
-        with answering(), self.client.pipeline(transaction=False) as pipe:
-            for key in names.index_keys(namespace, index):
-                pipe.execute_command(*command(key), "WITHSCORES", "LIMIT", 0, limit)
-            replies = pipe.execute()
+        parts = names.index_keys(namespace, index)
+        with answering():
+            replies = batch(self.client, ((*command(key), "WITHSCORES", "LIMIT", 0, limit) for key in parts))
         return [(float(score), member.decode()) for reply in replies for member, score in pairs(reply)]
 
     def postpone(self, key: Key, deadline: int | None) -> bool:
@@ -284,46 +283,41 @@ class RedisStore(SessionStore):
         with answering():
             if deadline is None:
                 return bool(scripts.VANISHED.run(self.client, own.all(0), self.shift(), key.subject))
-            with self.client.pipeline(transaction=False) as pipe:
-                pipe.zscore(own.deadlines, key.subject)
-                pipe.zadd(own.deadlines, {key.subject: deadline}, xx=True)
-                was, _ = pipe.execute()
+            was, _ = batch(
+                self.client,
+                [("ZSCORE", own.deadlines, key.subject), ("ZADD", own.deadlines, "XX", deadline, key.subject)],
+            )
         return was is not None
 
     def totals(self, namespace: str) -> Totals:
         """One round trip a node, after one for the time."""
         now = self.now()
-        with answering(), self.client.pipeline(transaction=False) as pipe:
-            for tag in names.TAGS:
-                pipe.hget(names.totals_key(tag), f"{namespace}.{LIVE_TURNS}")
-            for index in ("deadlines", "histories", "records"):
-                for key in names.index_keys(namespace, index):
-                    pipe.zcount(key, f"({now}", "+inf")
-            replies = [int(reply or 0) for reply in pipe.execute()]
+        commands: list[Command] = [("HGET", names.totals_key(tag), f"{namespace}.{LIVE_TURNS}") for tag in names.TAGS]
+        for index in ("deadlines", "histories", "records"):
+            commands += [("ZCOUNT", key, f"({now}", "+inf") for key in names.index_keys(namespace, index)]
+        with answering():
+            replies = [int(reply or 0) for reply in batch(self.client, commands)]
         parts = range(0, len(replies), names.SHARDS)
         turns, live, histories, ended = (sum(replies[at : at + names.SHARDS]) for at in parts)
         return Totals(live, turns, histories, ended)
 
     def trim(self, namespace: str, now: int) -> None:
-        with answering(), self.client.pipeline(transaction=False) as pipe:
-            for index in ("histories", "records"):
-                for key in names.index_keys(namespace, index):
-                    pipe.zremrangebyscore(key, "-inf", now)
-            pipe.execute()
+        keys = (key for index in ("histories", "records") for key in names.index_keys(namespace, index))
+        with answering():
+            batch(self.client, (("ZREMRANGEBYSCORE", key, "-inf", now) for key in keys))
 
     # --- counts -----------------------------------------------------------------------------------------------------
 
     def count(self, counted: Counted) -> None:
         tag = names.TAGS[0]
         minute = names.minute_key(tag, counted.at // 60_000)
-        with answering(), self.client.pipeline(transaction=False) as pipe:
-            for name, delta in counted.deltas.items():
-                pipe.hincrby(names.totals_key(tag), name, delta)
-                pipe.hincrby(minute, name, delta)
-            pipe.expire(minute, SERIES_KEPT_MINUTES * 60)
-            pipe.execute()
-        if counted.events:  # not in the pipeline: a cluster's takes no PUBLISH
-            with answering():
+        commands: list[Command] = []
+        for name, delta in counted.deltas.items():
+            commands += [("HINCRBY", names.totals_key(tag), name, delta), ("HINCRBY", minute, name, delta)]
+        commands.append(("EXPIRE", minute, SERIES_KEPT_MINUTES * 60))
+        with answering():
+            batch(self.client, commands)
+            if counted.events:
                 self.client.publish(names.CHANNEL, encode_events(counted.events))
 
     def series(self, minutes: Iterable[int]) -> dict[int, dict[str, int]]:
@@ -332,11 +326,9 @@ class RedisStore(SessionStore):
         found: dict[int, dict[str, int]] = {}
         for start in range(0, len(wanted), 100):
             chunk = wanted[start : start + 100]
-            with answering(), self.client.pipeline(transaction=False) as pipe:
-                for minute in chunk:
-                    for tag in names.TAGS:
-                        pipe.hgetall(names.minute_key(tag, minute))
-                replies = pipe.execute()
+            keys = (names.minute_key(tag, minute) for minute in chunk for tag in names.TAGS)
+            with answering():
+                replies = batch(self.client, (("HGETALL", key) for key in keys))
             for at, minute in enumerate(chunk):
                 counts = _sum(replies[at * names.SHARDS : (at + 1) * names.SHARDS])
                 if counts:
@@ -344,10 +336,8 @@ class RedisStore(SessionStore):
         return found
 
     def counters(self) -> dict[str, int]:
-        with answering(), self.client.pipeline(transaction=False) as pipe:
-            for tag in names.TAGS:
-                pipe.hgetall(names.totals_key(tag))
-            return _sum(pipe.execute())
+        with answering():
+            return _sum(batch(self.client, (("HGETALL", names.totals_key(tag)) for tag in names.TAGS)))
 
     def listen(self) -> Listener:
         """One connection and one thread for all listeners of the process; they come back to a Redis that was away."""
@@ -367,14 +357,9 @@ class RedisStore(SessionStore):
         return Durability.REDIS
 
     def usage(self) -> Mapping[str, Any]:
-        """A few round trips: the memory of every master, and a sample of at most 20 sessions."""
+        """One round trip for every server that takes writes."""
         with answering():
-            if isinstance(self.client, RedisCluster):
-                infos = list(self.client.info("memory", target_nodes=RedisCluster.PRIMARIES).values())
-                if infos and not isinstance(infos[0], dict):
-                    infos = [self.client.info("memory", target_nodes=RedisCluster.PRIMARIES)]
-            else:
-                infos = [self.client.info("memory")]
+            infos = of_servers(self.client, "memory")
         return {
             "used_bytes": sum(info["used_memory"] for info in infos),
             "max_bytes": sum(info["maxmemory"] for info in infos),
@@ -382,12 +367,10 @@ class RedisStore(SessionStore):
 
     def bytes_of(self, keys: Sequence[Key]) -> int:
         """What Redis says the keys of these subjects take (MEMORY USAGE), their index entries left out."""
-        with answering(), self.client.pipeline(transaction=False) as pipe:
-            for key in keys:
-                own = names.subject_keys(key)
-                for name in (own.session, own.turns, own.ids, own.attributes):
-                    pipe.execute_command("MEMORY USAGE", name)
-            return sum(reply or 0 for reply in pipe.execute())
+        own = (names.subject_keys(key) for key in keys)
+        parts = (name for of in own for name in (of.session, of.turns, of.ids, of.attributes))
+        with answering():
+            return sum(reply or 0 for reply in batch(self.client, (("MEMORY USAGE", name) for name in parts)))
 
     def close_store(self) -> None:
         self._events.close()
@@ -400,6 +383,15 @@ def _counted(counted: Counted) -> list[Any]:
     events = encode_events(counted.events) if counted.events else b""
     pairs = [part for pair in counted.deltas.items() for part in pair]
     return [names.CHANNEL, events, len(counted.deltas), *pairs]
+
+
+def of_servers(client: Client, section: str) -> list[dict[str, Any]]:
+    """A section of INFO, of every server that takes writes."""
+    if not isinstance(client, RedisCluster):
+        return [client.info(section)]
+    infos: dict[str, Any] = client.info(section, target_nodes=RedisCluster.PRIMARIES)
+    # redis-py leaves out the names of the nodes where there is only one.
+    return list(infos.values()) if isinstance(next(iter(infos.values()), None), dict) else [infos]
 
 
 def pairs(flat: Any) -> Iterator[tuple[Any, Any]]:

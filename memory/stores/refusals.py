@@ -13,8 +13,9 @@ from memory.errors import StoreUnavailable
 
 REFUSALS: Final = (
     "READONLY", "OOM", "MISCONF", "NOREPLICAS", "CLUSTERDOWN", "MASTERDOWN", "LOADING", "BUSY", "TRYAGAIN", "NOPERM",
+    "The user executing the script",
 )  # fmt: skip
-"""How the error replies begin that redis-py has no class for in every version."""
+"""How the error replies begin that redis-py has no class for in every version. The last is NOPERM within a script."""
 
 _REFUSED_IN_SCRIPT: Final = re.compile(rf"Error running script .*-({'|'.join(REFUSALS)}) ", re.DOTALL)
 """Before Redis 7 the reply to a script is an error of its own, with that of the refused command inside."""

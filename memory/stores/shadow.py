@@ -35,7 +35,7 @@ from memory.stores.base import (
     Totals,
 )
 from memory.stores.content import Content, Last
-from memory.stores.local import ENTRY_BYTES, LocalStore, Entry
+from memory.stores.local import ENTRY_BYTES, Entry, LocalStore
 from memory.stores.merge import merge
 from memory.stores.unsynced import ITEM_BYTES, Ended, Mark, Ours, Said, Tally, Unsynced
 
@@ -65,7 +65,7 @@ class Note:
     orphan: str = ""
     whole: bool = False
     partial: bool = False
-    bytes: int = 0
+    size: int = 0
 
     @property
     def pending(self) -> bool:
@@ -247,7 +247,7 @@ class Shadow(LocalStore):
         with self._lock:
             entry = self._held(key, fence)
             if entry is None:
-                stored = commit.turn and self._stored(key, commit.turn.id, self.now())
+                stored = commit.turn and self._stored(key, encode_turn(commit.turn), self.now())
                 return Committed.STORED if stored else Committed.STALE
             revision = entry.session.revision if entry.session else 0
             if commit.attributes is not None and revision != commit.session.revision:
@@ -575,8 +575,8 @@ class Shadow(LocalStore):
     def _size_note(self, key: Key) -> None:
         if note := self._notes.get(key):
             size = note.unsynced.size
-            self._bytes += size - note.bytes
-            note.bytes = size
+            self._bytes += size - note.size
+            note.size = size
 
     def _entry(self, key: Key) -> Entry:
         """The entry, made where there is none; its bytes are counted by ``_sized``."""
@@ -597,7 +597,7 @@ class Shadow(LocalStore):
     def _forget_note(self, key: Key) -> None:
         note = self._notes.pop(key, None)
         if note:
-            self._bytes -= note.bytes
+            self._bytes -= note.size
         self.pending.pop(key, None)
         self._served.pop(key, None)
 

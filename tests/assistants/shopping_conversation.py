@@ -12,7 +12,6 @@ from agent.assistant import TurnContext
 from agent.conversation import Conversation, Request, Workers
 from agent.models import Models, ModelSettings
 from assistants.shopping import ASSISTANT
-from assistants.shopping.hooks import before, known_answer
 from memory import FinishedTurn, SessionEngine, open_store
 
 START = 1_700_000_000_000
@@ -54,19 +53,9 @@ class Shop:
         return [self.hears(message, session) for message in messages]
 
     def hears_again(self, message: str, session: str = "s1", after: int = 1) -> str | None:
-        """The reply from the answer cache, stored as a turn, or None where there is none."""
-        self.now += after * SECOND
-        turn = self.engine.begin_turn(session, message)
-        context = TurnContext(
-            "shopping", session, message, turn.began, turn.session.turns, turn.turns, dict(turn.session.attributes)
-        )
-        before(context)
-        reply = known_answer(context)
-        if reply is None:
-            self.engine.abandon_turn(turn)
-            return None
-        self.last = self.engine.finish_turn(turn, reply, data=context.data, changes=context.changes)
-        return reply
+        """The reply to ``message`` where it came from the answer cache, else None."""
+        reply = self.hears(message, session, after)
+        return reply if self.data.get("cached") else None
 
     def document(self, session: str = "s1") -> dict[str, Any]:
         """The session's attributes."""

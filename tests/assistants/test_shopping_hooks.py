@@ -83,8 +83,8 @@ def test_what_the_reply_shows_is_what_travels_and_what_ordinals_mean() -> None:
     after(context, "I would take the iPhone 15 Pro Max, or else the **Apple iPhone 15** (IPH15-128).")
     assert [product["sku"] for product in context.data["products"]] == ["IPH15PM-256", "IPH15-128"]
     assert context.attributes["last_results"] == ["IPH15PM-256", "IPH15-128"]
-    assert "listed" not in context.data
-    assert "asked" not in context.data
+    assert "_listed" not in context.data
+    assert "_asked" not in context.data
 
 
 def test_adding_does_not_renumber_the_list() -> None:

@@ -87,6 +87,7 @@ class OpenAIServer(Service):
         self._connections: set[Connection] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
+        self._serving = threading.Event()
 
     @property
     def url(self) -> str:
@@ -108,6 +109,7 @@ class OpenAIServer(Service):
             target=self._run, args=(self._loop, listener), name="openai-server", daemon=True
         )
         self._thread.start()
+        self._serving.wait()
         return self
 
     def stop(self) -> None:
@@ -126,6 +128,7 @@ class OpenAIServer(Service):
         server = loop.run_until_complete(
             loop.create_server(lambda: Connection(self._serve, self._connections), sock=listener, backlog=BACKLOG)
         )
+        self._serving.set()
         loop.run_forever()
         loop.run_until_complete(self._close(server))
         loop.close()

@@ -1,4 +1,4 @@
--- Reads all of a subject, and asks for the lease that another has. KEYS and ARGV as in merging.lua
+-- Reads all of a subject, and asks for the lease that another has. KEYS[1..12] and ARGV[2..6] as in merging.lua
 -- Replies {now, until when another's turn runs or 0, version, session, attributes, turns, ids, last, its ms left,
 --          ended, deadline, history until, merged, erased}
 local waits = redis.call('HMGET', KEYS[1], 'next', 'next_until')

@@ -1,6 +1,6 @@
 -- Replaces all of a subject by what a merge made of it, if it is still as content.lua read it; the lease of the
 -- instance's own running turn stays, any other that is left is freed.
--- KEYS and ARGV as in merging.lua, KEYS[13..] counts of minutes; ARGV[7] version  [8] ms until a session expires
+-- KEYS[1..12] and ARGV[2..6] as in merging.lua, KEYS[13..] counts of minutes; ARGV[7] version  [8] ms until a session expires
 -- [9] ms until turns do  [10] attributes, or ''  [11] last turn, or ''  [12] its ms left  [13] deadline, or ''
 -- [14] history until, or ''  [15] when all was erased, or ''; then lists, each after its length:
 -- fields of the session, turns, their replayable ids, records of ended ones, pairs for merged, and pairs of each minute

@@ -7,8 +7,14 @@ import re
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
-_MONTHS: Final = {name.lower(): number for number, name in enumerate(calendar.month_name) if name}
-_MONTHS |= {name.lower(): number for number, name in enumerate(calendar.month_abbr) if name}
+from assistants.chat.phrases import any_of, plain
+
+_MONTHS: Final = {
+    name.lower(): number
+    for names in (calendar.month_name, calendar.month_abbr)
+    for number, name in enumerate(names)
+    if name
+}
 _MONTH = "|".join(sorted(_MONTHS, key=len, reverse=True))
 _DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
 _DATES = (
@@ -26,37 +32,41 @@ _FEASTS: Final = {
     "valentine's day": (2, 14),
     "halloween": (10, 31),
 }
-_NEAR: Final = {"the day after tomorrow": 2, "day before yesterday": -2, "tomorrow": 1, "yesterday": -1, "today": 0}
+_NEAR: Final = {"the day after tomorrow": 2, "the day before yesterday": -2, "tomorrow": 1, "yesterday": -1, "today": 0}
 
-_TIME = re.compile(
-    r"\b(?:what(?:'s| is)? (?:the )?(?:current )?time(?: is it)?|what time(?: is it)?|current time|"
-    r"(?:do you )?have the time|tell me the time)\b"
+_TIME = any_of(r"what(?:'s| is)? (?:the )?(?:current )?time\b", r"current time\b", r"(?:have|tell me) the time\b")
+_TODAY = any_of(
+    r"what(?:'s| is)? (?:the |today's )?(?:current )?date\b",
+    r"(?:today's|current|tell me the) date\b",
+    r"(?:what|which) (?:day|weekday) (?:is|was|will|of the week)\b",
+    r"what(?:'s| is) (?:today\b|the day\b)",
+    r"what weekday\b",
 )
-_TODAY = re.compile(
-    r"\b(?:what(?:'s| is)? (?:the |today's )?(?:current )?date|today's date|current date|tell me the date|"
-    r"what day (?:is|was|will)|what(?:'s| is) today|what(?:'s| is) the day|which day (?:is|was|will)|"
-    r"what weekday|which weekday|day of the week)\b"
-)
-_YEAR = re.compile(r"\b(?:what|which) (?P<part>year|month|week) (?:is it|are we in|is this)\b")
-_HOW_LONG = re.compile(r"\bhow (?:many (?P<unit>days|weeks|months)|long)\b.*?\b(?P<way>until|till|to|before|since|ago)\b")
+_PART = any_of(r"(?:what|which) (?P<part>year|month|week) (?:is it|are we in|is this)\b")
+_HOW_LONG = any_of(r"how (?:many (?:days|weeks|months)|long)\b.*?\b(?:until|till|to|before|since|ago)\b")
 _LEAP = re.compile(r"\b(?P<year>\d{4})\b.*\bleap year\b|\bleap year\b.*\b(?P<other>\d{4})\b")
 _PLACE = re.compile(r"\btime (?:is it )?(?:now )?in (?P<place>[^?.!]{2,40})")
 
 
 def answer(message: str, now_ms: int) -> str | None:
     """The answer to a question of the calendar at ``now_ms``, or None where it is none."""
-    text = " ".join(message.lower().replace("’", "'").split())
+    text = plain(message)
     now = datetime.fromtimestamp(now_ms / 1000, UTC)
     if found := _LEAP.search(text):
         return _leap_year(int(found["year"] or found["other"]))
     if _HOW_LONG.search(text):
         return _distance(text, now.date())
     if place := _PLACE.search(text):
-        return f"I only know the time in UTC, where it is **{now:%H:%M}** now; I can't tell what that makes in {place['place'].title()}."
+        where = place["place"].title()
+        return f"I only know the time in UTC, where it is **{now:%H:%M}** now; I can't tell what that makes in {where}."
     if _TIME.search(text):
         return f"It is **{now:%H:%M} UTC** on {_day(now.date())}."
-    if found := _YEAR.search(text):
-        told = {"year": f"{now.year}", "month": f"{now:%B %Y}", "week": f"week {now.isocalendar().week} of {now.isocalendar().year}"}
+    if found := _PART.search(text):
+        told = {
+            "year": f"{now.year}",
+            "month": f"{now:%B %Y}",
+            "week": f"week {now.isocalendar().week} of {now.isocalendar().year}",
+        }
         return f"It is **{told[found['part']]}**."
     if _TODAY.search(text):
         return _weekday(text, now.date())
@@ -75,7 +85,8 @@ def _leap_year(year: int) -> str:
 def _weekday(text: str, today: date) -> str:
     for words, away in _NEAR.items():
         if words in text and away:
-            return f"{words.removeprefix('the ').capitalize()} {'is' if away > 0 else 'was'} **{_day(today + timedelta(away))}**."
+            verb = "is" if away > 0 else "was"
+            return f"{words.capitalize()} {verb} **{_day(today + timedelta(away))}**."
     asked = _named_date(text, today, forwards=True)
     if isinstance(asked, str):
         return asked
@@ -93,7 +104,7 @@ def _distance(text: str, today: date) -> str | None:
     if days == 0:
         return f"That is today, {_day(today)}!"
     away = abs(days)
-    weeks = f" ({away // 7} weeks{f' and {_days(away % 7)}' if away % 7 else ''})" if away >= 14 else ""
+    weeks = f" ({away // 7:,} weeks{f' and {_days(away % 7)}' if away % 7 else ''})" if away >= 14 else ""
     if days > 0:
         return f"**{_days(away)}**{weeks}: {_day(asked)} is still ahead of us."
     return f"**{_days(away)}**{weeks} have gone by since {_day(asked)}."

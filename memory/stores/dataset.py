@@ -1,0 +1,99 @@
+"""Which dataset a Redis holds, and whether it takes writes: what a probe finds out.
+
+A Redis that comes back may be another one: emptied, restored from an older copy, or a replica that was promoted without
+the last writes. Its run id tells the process, and a random word in each shard, written once, tells the data.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import orjson
+from redis.cluster import RedisCluster
+
+from memory.stores import keys as names
+from memory.stores import scripts
+from memory.stores.batch import batch
+from memory.stores.redis import Client, of_servers, pairs
+from memory.stores.refusals import answering
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """``words`` by shard; ``runs`` are the run ids of the servers that take writes."""
+
+    words: Mapping[str, str]
+    runs: frozenset[str]
+
+    def encode(self) -> bytes:
+        return orjson.dumps([dict(self.words), sorted(self.runs)])
+
+    @classmethod
+    def decode(cls, raw: bytes) -> Dataset:
+        words, runs = orjson.loads(raw)
+        return cls(words, frozenset(runs))
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """``now`` is Redis' time (ms)."""
+
+    dataset: Dataset
+    now: int
+
+
+Erasures = Mapping[tuple[str, str], int]
+"""When (ms) a subject was erased, by shard and mark (``keys.erased_mark``)."""
+
+
+class Prober:
+    """Has a client of its own, so that its probes neither wait for requests nor hold them up. For one thread."""
+
+    def __init__(self, make_client: Callable[[], Client]) -> None:
+        self._make_client = make_client
+        self._client: Client | None = None
+
+    def probe(self) -> Sighting:
+        """A write in every shard, and what dataset it is. Raises ``StoreUnavailable``."""
+        with answering():
+            if self._client is None:
+                self._client = self._make_client()
+            return look(self._client)
+
+    def erasures(self, since: int) -> Erasures:
+        """Those not before ``since`` (ms). Raises ``StoreUnavailable``."""
+        with answering():
+            if self._client is None:
+                self._client = self._make_client()
+            keys = (names.erased_key(tag) for tag in names.TAGS)
+            replies = batch(self._client, (("ZRANGEBYSCORE", key, since, "+inf", "WITHSCORES") for key in keys))
+        found: dict[tuple[str, str], int] = {}
+        for tag, reply in zip(names.TAGS, replies, strict=True):
+            found.update({(tag, mark.decode()): int(float(at)) for mark, at in pairs(reply)})
+        return found
+
+    def tell_erasures(self, erasures: Erasures) -> None:
+        """Redis has forgotten them, being another dataset. Raises ``StoreUnavailable``."""
+        with answering():
+            if self._client is None:
+                self._client = self._make_client()
+            told = (("ZADD", names.erased_key(tag), "GT", at, mark) for (tag, mark), at in erasures.items())
+            batch(self._client, told)
+
+    def close(self) -> None:
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+
+def look(client: Client) -> Sighting:
+    """Two round trips; one a shard and one a server in a cluster."""
+    cluster = isinstance(client, RedisCluster)
+    now, words = 0, {}
+    for tag in names.TAGS if cluster else names.TAGS[:1]:
+        keys = [names.probe_key(tag), names.epoch_key(tag)]
+        now, word = scripts.PROBE.run(client, keys, 0, secrets.token_hex(8))
+        words[tag] = word.decode()
+    return Sighting(Dataset(words, frozenset(info["run_id"] for info in of_servers(client, "server"))), now)
