@@ -178,6 +178,7 @@ class Settings:
             base_url=self["OPENAI_BASE_URL"],
             timeout=self["MODEL_TIMEOUT"],
             context_tokens=self["MODEL_CONTEXT_TOKENS"],
+            connections=self["THREADS"],
         )
 
     def api(self, version: str) -> ApiConfig:

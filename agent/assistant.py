@@ -23,8 +23,8 @@ class TurnContext:
 
     Tools get it as ``runtime.context`` (``langchain.tools.ToolRuntime[TurnContext]``). ``now`` is the store's time in
     milliseconds, ``turns`` how many this session has already, ``history`` the earlier ones that the model is shown,
-    oldest first; ``spoken``, whether the user heard a word of the reply yet; ``instructions``, what the client's
-    application wants of the reply.
+    oldest first; ``instructions`` what the
+    client's application wants of the reply, ``run`` the runner's own notes on this run.
     """
 
     assistant: str
@@ -36,7 +36,7 @@ class TurnContext:
     attributes: dict[str, Any] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
     data: dict[str, Any] = field(default_factory=dict)
-    spoken: bool = False
+    run: Any = field(default=None, repr=False)
     instructions: str = ""
     _changing: Any = field(default_factory=threading.Lock, repr=False)  # Any: pydantic reads these types
 

@@ -109,7 +109,7 @@ class Conversation:
 
     def run(self, request: Request) -> Done:
         """The whole turn. Raises what the engine raises, or an ``AgentError``."""
-        _, events = self.stream(request)
+        _, events = self._begin(request, streamed=False)
         for event in events:
             if isinstance(event, Done):
                 return event
@@ -123,6 +123,9 @@ class Conversation:
         What is wrong with the request is raised here, before the first event. The turn runs to its end whether its
         events are read or not.
         """
+        return self._begin(request, streamed=True)
+
+    def _begin(self, request: Request, *, streamed: bool) -> tuple[View, Iterator[Event | None]]:
         self._workers.take()
         try:
             turn = self.engine.begin_turn(
@@ -143,7 +146,7 @@ class Conversation:
             return view, iter((Token(done.text), done))
         live = LiveTurn()
         turn.on_signal = lambda signal: self._signalled(live, turn, signal)
-        self._workers.submit(lambda: self._work(live, turn, request.instructions))
+        self._workers.submit(lambda: self._work(live, turn, request.instructions, streamed))
         return view, self._events(live, turn)
 
     def answer(self, history: Sequence[Turn], message: str, *, instructions: str = "") -> Iterator[Event | None]:
@@ -172,7 +175,7 @@ class Conversation:
 
     # --- the turn, in its thread ------------------------------------------------------------------------------------
 
-    def _work(self, live: LiveTurn, turn: RunningTurn, instructions: str) -> None:
+    def _work(self, live: LiveTurn, turn: RunningTurn, instructions: str, streamed: bool) -> None:
         context = TurnContext(
             assistant=self.assistant.name,
             subject=turn.key.subject,
@@ -184,7 +187,7 @@ class Conversation:
             instructions=instructions,
         )
         try:
-            reply = self._reply(live, context, turn.started_at + self._timeout)
+            reply = self._reply(live, context, turn.started_at + self._timeout, streamed)
         except (AgentError, ParleyError) as error:
             self._fail(live, turn, error)
             return
@@ -194,7 +197,7 @@ class Conversation:
     def _work_unstored(self, live: LiveTurn, context: TurnContext, deadline: float) -> None:
         last: Answered | Failed
         try:
-            reply = self._reply(live, context, deadline)
+            reply = self._reply(live, context, deadline, streamed=True)
             if reply is None:
                 return
             last = Answered(tuple(_records(context.message, [AIMessage(reply)] if isinstance(reply, str) else reply)))
@@ -203,20 +206,24 @@ class Conversation:
         if live.take_ending():
             self._end(live, last)
 
-    def _reply(self, live: LiveTurn, context: TurnContext, deadline: float) -> str | list[BaseMessage] | None:
+    def _reply(
+        self, live: LiveTurn, context: TurnContext, deadline: float, streamed: bool
+    ) -> str | list[BaseMessage] | None:
         """The messages that answer, or the assistant's own words where the model failed; None where the turn was
         ended by somebody else meanwhile. Raises an ``AgentError`` or a ``ParleyError``, whatever went wrong."""
         try:
-            return self._asked(live, context, deadline)
+            return self._asked(live, context, deadline, streamed)
         except (AgentError, ParleyError):
             raise
         except Exception as error:  # whatever a hook, a tool or a provider's client raises must end the turn
             log.exception("a turn of %s failed", self.assistant.name)
             raise ModelUnavailable from error
 
-    def _asked(self, live: LiveTurn, context: TurnContext, deadline: float) -> str | list[BaseMessage] | None:
+    def _asked(
+        self, live: LiveTurn, context: TurnContext, deadline: float, streamed: bool
+    ) -> str | list[BaseMessage] | None:
         try:
-            messages = self._runner.run(context, live.say, deadline)
+            messages = self._runner.run(context, live.say, deadline, streamed=streamed)
         except ModelFailed as error:
             log.warning("the model failed %s: %s", self.assistant.name, error)
             if live.said or (text := self.assistant.fallback(context)) is None:

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from langchain_core.language_models import BaseChatModel
 
 from agent.offline import OFFLINE, OfflineModel, Rules
+
+if TYPE_CHECKING:
+    from langchain_openai import ChatOpenAI
 
 DEFAULT_MODEL: Final = "openai:gpt-4o-mini"
 """Where there is a key and nothing else is said."""
@@ -21,7 +24,8 @@ DEFAULT_MODEL: Final = "openai:gpt-4o-mini"
 @dataclass(frozen=True, slots=True)
 class ModelSettings:
     """``name`` is ``offline`` or ``provider:model``; ``timeout`` is for a whole turn (s), ``context_tokens`` what a
-    model is shown at most (the newest turns stay), ``retries`` how often the provider's client asks again."""
+    model is shown at most (the newest turns stay), ``retries`` how often the provider's client asks again,
+    ``connections`` how many calls it makes at once."""
 
     name: str = OFFLINE
     fallback: str = ""
@@ -30,6 +34,7 @@ class ModelSettings:
     timeout: float = 60.0
     context_tokens: int = 16_000
     retries: int = 2
+    connections: int = 64
 
     @property
     def provider(self) -> str:
@@ -80,4 +85,8 @@ class Models:
             if self.settings.base_url:
                 options["base_url"] = self.settings.base_url
         model: BaseChatModel = init_chat_model(name if ":" in name else f"openai:{name}", **options)
+        if provider == "openai":
+            from agent.openai_client import lighten
+
+            return lighten(cast("ChatOpenAI", model), self.settings.connections)
         return model

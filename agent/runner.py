@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from langchain.agents import create_agent
@@ -18,8 +19,18 @@ from langchain.agents.middleware import (
     ToolCallRequest,
 )
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage, SystemMessage, ToolMessage
+from langchain_core.messages import (
+    AIMessage,
+    AIMessageChunk,
+    BaseMessage,
+    HumanMessage,
+    SystemMessage,
+    ToolMessage,
+    message_chunk_to_message,
+)
+from langchain_core.messages.ai import add_ai_message_chunks
 from langchain_core.messages.utils import count_tokens_approximately
+from langchain_core.runnables import Runnable
 from langgraph.types import Command
 
 from agent.assistant import Assistant, TurnContext
@@ -54,8 +65,10 @@ class AgentRunner:
         self._agent: Any = None
         self._lock = threading.Lock()
 
-    def run(self, context: TurnContext, say: Callable[[Event], bool], deadline: float) -> list[BaseMessage] | None:
-        """The messages that answer ``context.message``; events are said on the way.
+    def run(
+        self, context: TurnContext, say: Callable[[Event], bool], deadline: float, *, streamed: bool = True
+    ) -> list[BaseMessage] | None:
+        """The messages that answer ``context.message``; events are said on the way, tokens only where ``streamed``.
 
         None when ``say`` answered that nothing more is wanted. Raises ``ModelFailed``, also when the monotonic time is
         past ``deadline``.
@@ -67,24 +80,13 @@ class AgentRunner:
         system = SystemMessage("\n\n".join(part for part in parts if part))
         shown = fit(context.history, self._models.settings.context_tokens - count_tokens_approximately([system]))
         earlier = [to_message(record) for turn in shown for record in turn.messages]
-        answer: list[BaseMessage] = []
-        stream = self._built().stream(
-            {"messages": [system, *earlier, HumanMessage(context.message)]},
-            {"recursion_limit": _STEPS},
-            context=context,
-            stream_mode=["messages", "updates"],
-        )
+        asked = [system, *earlier, HumanMessage(context.message)]
+        context.run = _Run(say, deadline, streamed)
         try:
-            for mode, payload in stream:
-                if time.monotonic() >= deadline:
-                    raise ModelFailed(TimeoutError())
-                events = _words(payload) if mode == "messages" else _steps(payload, answer)
-                for event in events:
-                    context.spoken = context.spoken or isinstance(event, Token)
-                    if not say(event):
-                        return None
-        finally:
-            stream.close()  # gives the provider's connection back at once, wherever we left
+            state = self._built().invoke({"messages": asked}, {"recursion_limit": _STEPS}, context=context)
+        except _NothingMoreWanted:
+            return None
+        answer: list[BaseMessage] = state["messages"][len(asked) :]
         if not answer or not isinstance(answer[-1], AIMessage) or not answer[-1].text:
             raise ModelFailed(ValueError("an empty reply"))
         return answer
@@ -103,62 +105,103 @@ class AgentRunner:
             return self._agent
 
 
+class _NothingMoreWanted(Exception):
+    pass
+
+
+@dataclass(slots=True)
+class _Run:
+    """What the guard needs to know of a run: whom to tell, until when, and whether token by token."""
+
+    say: Callable[[Event], bool]
+    deadline: float
+    streamed: bool
+    spoken: bool = False
+
+    def tell(self, event: Event) -> None:
+        if not self.say(event):
+            raise _NothingMoreWanted
+        self.spoken = self.spoken or isinstance(event, Token)
+
+
 class _Guard(AgentMiddleware[AgentState[Any], TurnContext]):
-    """Between the agent and what may fail: the model (asked again as its fallback) and the tools."""
+    """Between the agent and what may fail: the model (asked again as its fallback) and the tools.
+
+    It asks the model itself instead of letting the agent stream: LangGraph's own streaming costs two threads a turn
+    and ten times the CPU of the turn without it.
+    """
 
     def __init__(self, fallback: BaseChatModel | None) -> None:
         super().__init__()
         self._fallback = fallback
+        self._bound: dict[int, Runnable[Any, Any]] = {}
 
     def wrap_model_call(
         self, request: ModelRequest[TurnContext], handler: Callable[[ModelRequest[TurnContext]], ModelResponse[Any]]
     ) -> ModelResponse[Any]:
-        context = request.runtime.context
+        run: _Run = request.runtime.context.run
         try:
-            return handler(_with_turn(request, context))
+            return ModelResponse(result=[self._ask(request.model, request, run)])
+        except _NothingMoreWanted:
+            raise
         except Exception as error:  # every provider's client has errors of its own
-            if self._fallback is None or context.spoken:  # what was said can't be taken back
+            if self._fallback is None or run.spoken:  # what was said can't be taken back
                 raise ModelFailed(error) from error
             log.warning("the model failed (%s), its fallback is asked", type(error).__name__)
         try:
-            return handler(_with_turn(request.override(model=self._fallback), context))
+            return ModelResponse(result=[self._ask(self._fallback, request, run)])
+        except _NothingMoreWanted:
+            raise
         except Exception as error:
             raise ModelFailed(error) from error
+
+    def _ask(self, model: BaseChatModel, request: ModelRequest[TurnContext], run: _Run) -> AIMessage:
+        bound = self._with_tools(model, request)
+        # The offline model's rules are told of the turn; no other model is.
+        more: dict[str, Any] = {"turn": request.runtime.context} if isinstance(model, OfflineModel) else {}
+        if not run.streamed:
+            whole: AIMessage = bound.invoke(request.messages, **more)
+            return whole
+        chunks: list[AIMessageChunk] = []
+        stream: Any = bound.stream(request.messages, **more)
+        try:
+            for chunk in stream:
+                if time.monotonic() >= run.deadline:
+                    raise TimeoutError
+                chunks.append(chunk)
+                if text := str(chunk.text):
+                    run.tell(Token(text))
+        finally:
+            stream.close()  # gives the provider's connection back at once, wherever we left
+        if not chunks:
+            raise ValueError("an empty stream")
+        message = message_chunk_to_message(add_ai_message_chunks(chunks[0], *chunks[1:]))
+        if not isinstance(message, AIMessage):
+            raise TypeError(f"a {message.type} message")
+        return message
+
+    def _with_tools(self, model: BaseChatModel, request: ModelRequest[TurnContext]) -> Runnable[Any, Any]:
+        """The model with the assistant's tools, which are the same for every turn: describing them costs 1 ms."""
+        if not request.tools:
+            return model
+        if id(model) not in self._bound:
+            self._bound[id(model)] = model.bind_tools(request.tools)
+        return self._bound[id(model)]
 
     def wrap_tool_call(
         self, request: ToolCallRequest, handler: Callable[[ToolCallRequest], ToolMessage | Command[Any]]
     ) -> ToolMessage | Command[Any]:
+        run: _Run = request.runtime.context.run  # type: ignore[attr-defined]  # typed as None by ToolCallRequest
+        name = request.tool_call["name"]
+        run.tell(ToolUsed(name, "started"))
         try:
-            return handler(request)
+            result = handler(request)
         except Exception:  # a tool that fails is told to the model, which can say so; the turn goes on
-            name = request.tool_call["name"]
             log.exception("the tool %s failed", name)
-            return ToolMessage(f"{name} failed.", tool_call_id=request.tool_call["id"], name=name, status="error")
-
-
-def _with_turn(request: ModelRequest[TurnContext], context: TurnContext) -> ModelRequest[TurnContext]:
-    """The offline model's rules are told of the turn; no other model is."""
-    if isinstance(request.model, OfflineModel):
-        return request.override(model_settings={**request.model_settings, "turn": context})
-    return request
-
-
-def _words(payload: Any) -> Iterator[Event]:
-    """The tokens in a piece of the ``messages`` stream."""
-    message, _ = payload
-    if isinstance(message, AIMessageChunk) and (text := str(message.text)):
-        yield Token(text)
-
-
-def _steps(payload: Any, answer: list[BaseMessage]) -> Iterator[Event]:
-    """Keeps the whole messages of a piece of the ``updates`` stream, and tells of the tools in them."""
-    for update in payload.values():
-        for message in (update or {}).get("messages", ()):
-            answer.append(message)
-            if isinstance(message, AIMessage):
-                yield from (ToolUsed(call["name"], "started") for call in message.tool_calls)
-            elif isinstance(message, ToolMessage):
-                yield ToolUsed(message.name or "", "done" if message.status == "success" else "failed")
+            result = ToolMessage(f"{name} failed.", tool_call_id=request.tool_call["id"], name=name, status="error")
+        failed = isinstance(result, ToolMessage) and result.status == "error"
+        run.tell(ToolUsed(name, "failed" if failed else "done"))
+        return result
 
 
 def instructed(instructions: str) -> str:

@@ -9,7 +9,21 @@ import orjson
 from flask import Flask, Response, g, request
 from flask.json.provider import JSONProvider
 
-from api import about, chat, errors, identity, logs, overview, page, parsing, sessions, system
+from api import (
+    about,
+    chat,
+    description,
+    errors,
+    identity,
+    logs,
+    openai,
+    overview,
+    page,
+    parsing,
+    sessions,
+    system,
+    users,
+)
 from api.config import ApiConfig
 from api.services import Services
 
@@ -65,7 +79,7 @@ def create_app(services: Services) -> Flask:
         log.info("%s %s %d %d ms", request.method, rule, response.status_code, took)
         return identity.set_cookie(response)  # type: ignore[no-any-return]
 
-    for module in (chat, sessions, system, overview, about, page):
+    for module in (chat, sessions, system, overview, about, users, openai, description, page):
         app.register_blueprint(module.blueprint(services))
     for package in services.registry.packages.values():
         if hasattr(package, "blueprint"):

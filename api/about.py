@@ -6,8 +6,9 @@ from typing import Any
 
 from flask import Blueprint
 
-from api import shapes
+from api import answers, shapes
 from api.identity import caller
+from api.openapi import describe
 from api.services import Services
 
 
@@ -15,6 +16,7 @@ def blueprint(services: Services) -> Blueprint:
     routes = Blueprint("about", __name__)
 
     @routes.get("/assistants")
+    @describe("Who can be talked to here, by what rules, and as whom the caller is known", answers.ASSISTANTS)
     def assistants() -> dict[str, Any]:
         model = services.models.settings
         who = caller()

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from flask import Blueprint, Response, jsonify
 
 from agent.conversation import Request
-from api import shapes, sse
+from api import answers, shapes, sse
 from api.errors import ApiError, invalid
 from api.identity import acting_user, own_user, owner
-from api.parsing import Body, Text, idempotency_key, message_text, parse, subject_id
+from api.openapi import KEY, TURN, USER, describe
+from api.parsing import AssistantName, Body, Id, MessageId, Text, idempotency_key, message_text, parse, subject_id
 from api.services import Services
 from memory import SessionEngine
 
@@ -22,16 +23,21 @@ class Chat(Body):
     """
 
     message: Text
-    userId: str | None = None
-    sessionId: str | None = None
-    assistant: str | None = None
-    messageId: str | None = None
+    userId: Id | None = None
+    sessionId: Id | None = None
+    assistant: AssistantName | None = None
+    messageId: MessageId | None = None
 
 
 class Stop(Body):
-    userId: str | None = None
-    sessionId: str | None = None
-    assistant: str | None = None
+    """Whose turn is to end: ``userId``, or ``sessionId`` where the assistant's sessions are not a user's."""
+
+    userId: Id | None = None
+    sessionId: Id | None = None
+    assistant: AssistantName | None = None
+
+
+_EXAMPLE: Final = {"message": "Weather in London?", "userId": "user123", "assistant": "weather"}
 
 
 def blueprint(services: Services) -> Blueprint:
@@ -51,17 +57,41 @@ def blueprint(services: Services) -> Blueprint:
         )
 
     @routes.post("/chat")
+    @describe(
+        "Say something to an assistant",
+        answers.REPLY,
+        body=Chat,
+        example=_EXAMPLE,
+        parameters=(USER, KEY),
+        errors=("session_not_found", *TURN),
+    )
     def chat() -> Response:
         name, asked = understand()
         return jsonify(shapes.reply(services.conversation(name).run(asked), name))
 
     @routes.post("/chat/stream")
+    @describe(
+        "Say something to an assistant, and hear the reply as it is made",
+        answers.STREAM,
+        about="Events: `session` first, then `token` and `tool`, at the end `done` (as `/chat` answers) or `error`. "
+        "A client that leaves does not end its turn.",
+        body=Chat,
+        example=_EXAMPLE,
+        parameters=(USER, KEY),
+        errors=("session_not_found", *TURN),
+    )
     def stream() -> Response:
         name, asked = understand()
         view, events = services.conversation(name).stream(asked)
         return sse.respond(sse.turn(shapes.view(view), events, lambda done: shapes.reply(done, name)))
 
     @routes.post("/chat/stop")
+    @describe(
+        "End the running turn; what was said so far is kept",
+        answers.STOPPED,
+        body=Stop,
+        example={"userId": "user123"},
+    )
     def stop() -> dict[str, Any]:
         asked = parse(Stop)
         name = asked.assistant or services.config.default_assistant

@@ -90,12 +90,14 @@ DESCRIBED: Final[Mapping[str, tuple[int, str]]] = {
     "unauthorized": (401, "No credentials, or wrong ones"),
     "forbidden": (403, "This is somebody else's, or for administrators"),
     "not_found": (404, "There is nothing at this address"),
+    "model_not_found": (404, "There is no assistant of this name"),
     "session_not_found": (404, "There is no such session; it may have ended"),
     "method_not_allowed": (405, "This address does not take that method"),
     "session_busy": (409, "Another turn of this session is still running"),
     "session_ended": (409, "The session was ended while its turn was running; nothing of the turn was stored"),
     "session_exists": (409, "There is a conversation with this id already"),
     "turn_stopped": (409, "The turn was stopped before anything was said"),
+    "cart_empty": (409, "There is nothing to check out"),
     "cart_full": (409, "The cart has as many lines as it can take"),
     "too_large": (413, "The body or the message is larger than is accepted"),
     "unsupported_media_type": (415, "The body is not said to be JSON"),
@@ -156,9 +158,7 @@ def register(app: Flask) -> None:
 def openai_body(error: ApiError) -> dict[str, Any]:
     """The error as OpenAI's clients understand it."""
     param = (error.details or {}).get("field")
-    return {
-        "error": {"message": str(error), "type": openai_kind(error.status), "param": param, "code": error.code}
-    }
+    return {"error": {"message": str(error), "type": openai_kind(error.status), "param": param, "code": error.code}}
 
 
 def openai_kind(status: int) -> str:

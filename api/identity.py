@@ -58,7 +58,7 @@ def identify() -> None:
 def is_open(path: str) -> bool:
     """Whether anybody may ask for this path: health, description, and the page's files."""
     top = "/" + path.lstrip("/").partition("/")[0]
-    return path in OPEN or top in PAGES or path.startswith("/assets/")
+    return path in OPEN or top in PAGES or path.startswith(("/assets/", "/docs/"))
 
 
 def caller() -> Caller:
@@ -101,11 +101,8 @@ def acting_user(named: str | None = None) -> str:
         return user
     if (header := request.headers.get("X-User-Id")) is not None:
         return own_user(header)
-    if cookie := request.cookies.get(COOKIE):
-        try:
-            return subject_id(str(_serializer().loads(cookie)))
-        except (BadSignature, ApiError):
-            pass  # somebody else's handiwork, or an older key's: they get a new name
+    if known := cookie_user():
+        return known
     g.new_user = f"anon-{uuid4()}"
     return str(g.new_user)
 
@@ -113,6 +110,16 @@ def acting_user(named: str | None = None) -> str:
 def own_subject(kind: str, subject: str) -> str:
     """A subject of the path that may be asked about. Whose a session is, its engine tells: ask it as ``owner()``."""
     return own_user(subject) if kind == "user" else subject_id(subject)
+
+
+def cookie_user() -> str | None:
+    """The anonymous user whom the request's cookie names, if one does."""
+    if cookie := request.cookies.get(COOKIE):
+        try:
+            return subject_id(str(_serializer().loads(cookie)))
+        except (BadSignature, ApiError):
+            pass  # somebody else's handiwork, or an older key's: they get a new name
+    return None
 
 
 def owner() -> str | None:

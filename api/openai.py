@@ -23,7 +23,7 @@ from api.openai_wire import (
     unknown_model,
 )
 from api.openapi import KEY, TEXT, TURN, USER, Content, describe
-from api.parsing import idempotency_key, message_text, parse, parse_object
+from api.parsing import idempotency_key, message_text, parse_object, validated
 from api.services import Services
 from memory.clock import now_ms
 
@@ -107,7 +107,7 @@ def blueprint(services: Services) -> Blueprint:
         refuse_when_draining(services)
         request.max_content_length = MAX_BODY
         raw = parse_object()
-        asked = parse(Completion, given=raw)
+        asked = validated(Completion, raw)
         refuse_what_is_not_served(raw)
         if asked.model not in services.conversations:
             raise unknown_model(asked.model, services.registry)

@@ -70,7 +70,7 @@ def refuse_what_is_not_served(body: Mapping[str, Any]) -> None:
     """400 for a wish that an assistant can't fulfil."""
     for name, wished in NOT_SERVED.items():
         if wished(body.get(name)):
-            raise invalid(f"{name} is not supported here: the assistants bring their own tools and answer in text", name)
+            raise invalid(f"{name} is not served: the assistants bring their own tools and answer in text", name)
 
 
 def conversed(said: Sequence[Said]) -> Conversed:

@@ -84,7 +84,8 @@ def describe(
     answers: Mapping[int, Shape] | None = None,
     errors: Sequence[str] = (),
 ) -> Callable[[View], View]:
-    """Describe a view. ``answer`` is the shape of its 200 (``api.examples``), ``example`` a body that works as it is.
+    """Describe a view. ``answer`` is the shape of its 200 (``api.examples``; several in a tuple, by their kind),
+    ``example`` a body that works as it is.
 
     ``errors`` are codes besides those that any such endpoint may answer. ``path`` has the schemas of variables in the
     address that are no plain ids.
@@ -244,8 +245,8 @@ class _Composer:
             operation["requestBody"] = {"required": not said.optional_body, "content": {"application/json": media}}
         if guarded and self._services.config.auth:
             operation["security"] = [{"key": []}]
-        for status, answer in said.answers.items():
-            operation["responses"][str(status)] = self._answer(answer)
+        for good, answer in said.answers.items():
+            operation["responses"][str(good)] = self._answer(answer)
         shape = OPENAI_ERROR if is_openai(path) else ERROR
         for status, codes in self._errors(rule, said, guarded=guarded, admin=admin).items():
             operation["responses"][status] = self._error(shape, codes)
@@ -253,7 +254,7 @@ class _Composer:
 
     def _tag(self, rule: Rule) -> str:
         """A route's blueprint; its module's first line tells what it is."""
-        name = rule.endpoint.partition(".")[0]
+        name = str(rule.endpoint).partition(".")[0]
         if blueprint := self._app.blueprints.get(name):
             about = (sys.modules[blueprint.import_name].__doc__ or "").partition("\n\n")[0]
             self._tags[name] = " ".join(about.replace("``", "`").split())
@@ -287,12 +288,13 @@ class _Composer:
         return {"$ref": f"#/components/schemas/{name}"}
 
     def _answer(self, answer: Shape) -> Json:
-        if isinstance(answer, Content):
-            media: Json = {"schema": {"type": "string"}, **({"example": answer.example} if answer.example else {})}
-            content = {answer.kind: media}
-        else:
-            media = {"schema": examples.schema(answer, self.schemas), "example": examples.example(answer)}
-            content = {"application/json": media}
+        content: dict[str, Json] = {}
+        for each in answer if isinstance(answer, tuple) else (answer,):
+            if isinstance(each, Content):
+                content[each.kind] = {"schema": TEXT, **({"example": each.example} if each.example else {})}
+            else:
+                found = examples.schema(each, self.schemas)
+                content["application/json"] = {"schema": found, "example": examples.example(each)}
         return {"description": "As asked", "headers": _REQUEST_ID, "content": content}
 
     def _errors(self, rule: Rule, said: Description, *, guarded: bool, admin: bool) -> dict[str, list[str]]:

@@ -7,8 +7,9 @@ from typing import Any
 
 from flask import Blueprint, request
 
-from api import shapes
+from api import answers, shapes
 from api.identity import admin_only
+from api.openapi import assistant, describe, number
 from api.parsing import query_number
 from api.services import Services
 from memory import SessionEngine
@@ -19,6 +20,15 @@ def blueprint(services: Services) -> Blueprint:
 
     @routes.get("/system/sessions")
     @admin_only
+    @describe(
+        "A page of all live sessions, those that end last first",
+        answers.ALL_SESSIONS,
+        parameters=(
+            number("limit", 50, 1, 100),
+            number("offset", 0, 0, 1_000_000),
+            assistant("Only this one's; without it all."),
+        ),
+    )
     def sessions() -> dict[str, Any]:
         """A page of the live sessions, assistant by assistant, those that end last first."""
         only = request.args.get("assistant")
@@ -34,6 +44,7 @@ def blueprint(services: Services) -> Blueprint:
 
     @routes.get("/system/insights")
     @admin_only
+    @describe("What goes on in all sessions together", answers.INSIGHTS)
     def insights() -> dict[str, Any]:
         """Live sessions of each assistant, and what an assistant's package tells of its own (``insights(engine)``)."""
         return {

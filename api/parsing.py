@@ -69,13 +69,18 @@ AssistantName = Annotated[str, WithJsonSchema({"x-component": "Assistant"})]
 
 def parse(model: type[Model], *, optional: bool = False) -> Model:
     """The request's body as ``model``. With ``optional`` no body at all is an empty object."""
+    return validated(model, parse_object(optional=optional))
+
+
+def parse_object(*, optional: bool = False) -> dict[str, Any]:
+    """The request's body as a JSON object."""
     raw = request.get_data(cache=False)
     if not raw and optional:
-        return _validated(model, {})
+        return {}
     kind = request.mimetype
     if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
         raise ApiError(415, "unsupported_media_type", "Send JSON, with the header Content-Type: application/json")
-    return _validated(model, read_object(raw))
+    return read_object(raw)
 
 
 def read_object(raw: bytes) -> dict[str, Any]:
@@ -108,7 +113,8 @@ def _check(value: Any, depth: int) -> None:
             _check(item, depth + 1)
 
 
-def _validated(model: type[Model], value: dict[str, Any]) -> Model:
+def validated(model: type[Model], value: dict[str, Any]) -> Model:
+    """The object as ``model``, or 400 naming the first field that is wrong."""
     try:
         return model.model_validate(value)
     except ValidationError as error:

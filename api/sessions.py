@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from flask import Blueprint, request
-from pydantic import StringConstraints
+from pydantic import StringConstraints, WithJsonSchema
 
-from api import shapes
-from api.errors import session_not_found
+from api import answers, shapes
+from api.errors import invalid, session_not_found
 from api.identity import own_subject, owner
-from api.parsing import Body, full_session_id, parse, query_number
+from api.openapi import SESSION_ID, assistant, describe, number
+from api.parsing import TEXT_PATTERN, Body, full_session_id, parse, query_number
 from api.services import Services
 from memory import SessionEngine
 
 
 class End(Body):
-    reason: Annotated[str, StringConstraints(min_length=1, max_length=64, strip_whitespace=True)] = "manual"
+    reason: Annotated[
+        str,
+        StringConstraints(min_length=1, max_length=64, strip_whitespace=True),
+        WithJsonSchema({"type": "string", "maxLength": 64, "pattern": TEXT_PATTERN}),
+    ] = "manual"
+
+
+ASKED: Final = assistant()
+LIMIT: Final = number("limit", 10, 1, 100, "The newest that many.")
 
 
 def blueprint(services: Services) -> Blueprint:
@@ -45,6 +54,7 @@ def blueprint(services: Services) -> Blueprint:
         }
 
     @routes.get("/sessions/<user>")
+    @describe("A user's live session, and those that ended in the last 24 hours", answers.SESSIONS, parameters=(ASKED,))
     def sessions(user: str) -> dict[str, Any]:
         live, ended = engine().list(own_subject(kind(), user))
         if live and engine().session(user, owner=who_asks()) is None:
@@ -58,10 +68,18 @@ def blueprint(services: Services) -> Blueprint:
         }
 
     @routes.get("/sessions/<user>/history")
+    @describe("What was said, oldest first", answers.HISTORY, parameters=(ASKED, LIMIT))
     def history(user: str) -> dict[str, Any]:
         return history_of(own_subject(kind(), user), query_number("limit", 10, 1, 100))
 
     @routes.get("/sessions/<user>/history/<session_id>")
+    @describe(
+        "What was said in one session",
+        answers.HISTORY,
+        parameters=(ASKED, number("limit", 100, 1, 100)),
+        path={"session_id": SESSION_ID},
+        errors=["session_not_found"],
+    )
     def session_history(user: str, session_id: str) -> dict[str, Any]:
         found = history_of(own_subject(kind(), user), query_number("limit", 100, 1, 100))
         if found["sessionId"] != full_session_id(session_id):
@@ -70,13 +88,37 @@ def blueprint(services: Services) -> Blueprint:
         return {**found, "count": len(found["history"])}
 
     @routes.post("/sessions/<user>/end")
+    @describe(
+        "End a user's session", answers.ENDING, body=End, example={"reason": "manual"}, optional_body=True,
+        parameters=(ASKED,), errors=["session_busy"],
+    )  # fmt: skip
     def end(user: str) -> dict[str, Any]:
         reason = parse(End, optional=True).reason
         ended = engine().end(own_subject(kind(), user), reason, owner=who_asks())
         message = "The session was ended" if ended else "There was no active session"
         return {"success": True, "message": message, "reason": reason, "endedSessions": 1 if ended else 0}
 
+    @routes.delete("/sessions/<user>")
+    @describe(
+        "Erase a user's session and history with one assistant",
+        answers.FORGOTTEN,
+        parameters=(ASKED,),
+        errors=["session_not_found"],
+    )
+    def forget(user: str) -> dict[str, Any]:
+        """Session and history of one assistant, gone. 200 also where there was nothing to forget."""
+        asked, subject = engine(), own_subject(kind(), user)
+        if asked.policy.archive:
+            raise invalid("Conversations of this assistant are archived: use DELETE /api/sessions/{id}", "assistant")
+        who = who_asks()
+        if who is not None and asked.session(subject) is not None and asked.session(subject, owner=who) is None:
+            raise session_not_found()
+        erased = asked.forget(subject)
+        asked.stop_turn(subject)  # after the erasure, so that what it said so far can't be stored any more
+        return {"success": True, "message": "Forgotten" if erased else "There was nothing to forget", "deleted": erased}
+
     @routes.get("/history/<user>")
+    @describe("What was said, in the older form", answers.OLDER_HISTORY, parameters=(ASKED, LIMIT))
     def older_history(user: str) -> dict[str, Any]:
         """The form from before there were sessions, still served."""
         found = history_of(own_subject(kind(), user), query_number("limit", 10, 1, 100))

@@ -10,9 +10,10 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from api import shapes, sse
+from api import answers, shapes, sse
 from api.errors import ApiError
 from api.identity import admin_only, caller
+from api.openapi import assistant, describe, number
 from api.parsing import query_number
 from api.services import Services
 from memory import StoreFull, StoreUnavailable, stats
@@ -25,10 +26,12 @@ def blueprint(services: Services) -> Blueprint:
     routes = Blueprint("system", __name__)
 
     @routes.get("/health")
+    @describe("Alive", answers.HEALTH)
     def health() -> dict[str, Any]:
         return {"success": True, "status": "ok", "timestamp": iso(now_ms())}
 
     @routes.get("/ready")
+    @describe("Able to take a turn", answers.READY, errors=["shutting_down", "over_capacity"])
     def ready() -> dict[str, Any]:
         if services.draining.is_set():
             raise ApiError(503, "shutting_down", "This server is stopping", headers={"Retry-After": "1"})
@@ -40,16 +43,19 @@ def blueprint(services: Services) -> Blueprint:
         return {"success": True, "ready": True, "degraded": services.store.status().degraded}
 
     @routes.get("/system/status")
+    @describe("How the server does", answers.STATUS, about="Others than administrators get it without details.")
     def status() -> dict[str, Any]:
         return _status(services, detailed=caller().admin)
 
     @routes.get("/system/memory")
     @admin_only
+    @describe("What the sessions take, and by what it is bounded", answers.MEMORY)
     def memory() -> dict[str, Any]:
         return {"success": True, "timestamp": iso(now_ms()), **_memory(services)}
 
     @routes.post("/system/cleanup")
     @admin_only
+    @describe("Sweep now", answers.CLEANED)
     def cleanup() -> dict[str, Any]:
         begun = now_ms()
         ended = services.cleaner.run_once()
@@ -57,6 +63,11 @@ def blueprint(services: Services) -> Blueprint:
 
     @routes.get("/system/series")
     @admin_only
+    @describe(
+        "Counts of each minute",
+        answers.SERIES,
+        parameters=(number("minutes", 60, 1, 1_440), assistant("Only this one's; without it all.")),
+    )
     def series() -> dict[str, Any]:
         minutes = query_number("minutes", 60, 1, 1_440)
         only = request.args.get("assistant")
@@ -66,6 +77,11 @@ def blueprint(services: Services) -> Blueprint:
 
     @routes.get("/system/events")
     @admin_only
+    @describe(
+        "What happens, as it happens, in all instances",
+        answers.EVENTS,
+        about="Events `session_started`, `session_ended`, `turn_completed` and `store_state`; it does not end.",
+    )
     def events() -> Response:
         return sse.respond(_events(services))
 
@@ -192,8 +208,8 @@ def _cleanup(services: Services) -> dict[str, Any]:
     counters = services.store.counters()
     ended: dict[str, int] = {}
     for name in services.engines:
-        for reason, number in stats.ended_by_reason(counters, name).items():
-            ended[reason] = ended.get(reason, 0) + number
+        for reason, times in stats.ended_by_reason(counters, name).items():
+            ended[reason] = ended.get(reason, 0) + times
     return {
         "lastRun": iso(report.last_run) if report.last_run else None,
         "nextRun": iso(report.next_run) if report.next_run else None,

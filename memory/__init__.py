@@ -26,7 +26,7 @@ from memory.errors import (
 )
 from memory.policy import Extension, SessionPolicy, Verdict, verdict
 from memory.session import EndedSession, Key, Message, Session, Turn
-from memory.stores import SessionStore, open_store
+from memory.stores import SessionStore, open_failover_store, open_store
 
 if TYPE_CHECKING:
     from memory.history import SessionChatMessageHistory, SessionMemory
@@ -59,6 +59,7 @@ __all__ = [
     "Turn",
     "Verdict",
     "View",
+    "open_failover_store",
     "open_store",
     "sweep",
     "verdict",

@@ -123,6 +123,8 @@ class Cleaner:
                 if self._stopped.is_set():
                     break
                 ended += sweep(engine, stopped=self._stopped.is_set)
+            if self._engines and not self._stopped.is_set():
+                self._engines[0].owners.sweep(stopped=self._stopped.is_set)
             self.report.last_run = self._clock()
             self.report.last_ms = self.report.last_run - begun
             self.report.runs += 1

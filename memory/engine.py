@@ -28,9 +28,13 @@ from memory.errors import (
     TooLarge,
 )
 from memory.leases import LeaseKeeper
+from memory.owners import NAMESPACE as OWNERS
+from memory.owners import Owners
 from memory.policy import SessionPolicy, Verdict
 from memory.session import EndedSession, Key, Message, Session, Turn
 from memory.stores.base import (
+    ENDED_KEPT,
+    ENDED_KEPT_MS,
     Busy,
     Claimed,
     Closed,
@@ -150,7 +154,7 @@ class SessionEngine:
         leases: LeaseKeeper | None = None,
         holder: str = "",
     ) -> None:
-        if not namespace.replace("-", "").replace("_", "").isalnum() or namespace == "stats":
+        if not namespace.replace("-", "").replace("_", "").isalnum() or namespace in ("stats", OWNERS):
             raise InvalidKey("a namespace", namespace)
         self.store = store
         self.policy = policy
@@ -159,6 +163,7 @@ class SessionEngine:
         self.archive = archive if policy.archive else None
         self.leases = leases or LeaseKeeper(store)
         self.holder = holder or secrets.token_hex(4)
+        self.owners = Owners(store)
         self._line = WaitingLine()
 
     def key(self, subject: str) -> Key:
@@ -219,12 +224,14 @@ class SessionEngine:
             partial=found.partial,
         )
         self.leases.hold(place, fence, running.signal)
-        if self.archive and len(turns) < shown:  # what was said in earlier sessions is there, too
-            try:
+        try:
+            if running.new and running.session.owner:
+                self.owners.add(running.session.owner, place)
+            if self.archive and len(turns) < shown:  # what was said in earlier sessions is there, too
                 running.turns = tuple(self.archive.window(subject, shown))
-            except BaseException:
-                self.abandon_turn(running)
-                raise
+        except BaseException:
+            self.abandon_turn(running)
+            raise
         return running
 
     def _claim(self, key: Key, shown: int, turn_id: str, wait: float | None) -> Claimed | Known:
@@ -436,7 +443,8 @@ class SessionEngine:
         view = self._view(self.store.read(key, 0))
         ended = self.store.ended(key)
         if view and view.verdict.ended:  # over, though no sweep came by yet
-            ended = [_record(view.session, view.verdict.ended, view.verdict.at), *ended][:20]
+            if view.verdict.at > view.now - ENDED_KEPT_MS:
+                ended = [_record(view.session, view.verdict.ended, view.verdict.at), *ended][:ENDED_KEPT]
             view = None
         return view, ended
 
@@ -464,7 +472,7 @@ class SessionEngine:
     def touch(self, subject: str, *, owner: str | None = None) -> bool:
         """Extend the live session as a turn would. False where there is none; a running turn extends it anyway."""
         try:
-            turn = self.begin_turn(subject, "", owner=owner, shown_turns=1, wait=0)
+            turn = self.begin_turn(subject, "", owner=owner, create=False, shown_turns=1, wait=0)
         except SessionBusy:
             return True
         except SessionNotFound:

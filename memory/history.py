@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import Any, Final, NotRequired
 
 import orjson
@@ -52,9 +53,8 @@ def to_record(message: BaseMessage) -> Message:
         message = message_chunk_to_message(message)
     rest = {
         name: value
-        for name, field in type(message).model_fields.items()
-        if name not in ("content", "type")
-        and (value := getattr(message, name)) != field.get_default(call_default_factory=True)
+        for name, default in _defaults(type(message)).items()
+        if (value := getattr(message, name)) != default
     }
     rest.update(message.model_extra or {})
     try:
@@ -62,6 +62,13 @@ def to_record(message: BaseMessage) -> Message:
     except TypeError:
         del rest["artifact"]
     return Message(message.type, message.content, rest)
+
+
+@lru_cache(maxsize=64)
+def _defaults(kind: type[BaseMessage]) -> dict[str, Any]:
+    """What each field of a message has where nothing is said, role and content left out."""
+    fields = {name: each for name, each in kind.model_fields.items() if name not in ("content", "type")}
+    return {name: each.get_default(call_default_factory=True) for name, each in fields.items()}
 
 
 def to_message(record: Message) -> BaseMessage:

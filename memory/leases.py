@@ -67,6 +67,11 @@ class LeaseKeeper:
         self._tell(held, Renewed.STOP)
         return True
 
+    def holds(self, key: Key) -> bool:
+        """Whether a turn of this process runs for ``key``."""
+        with self._lock:
+            return any(held.key == key for held in self._held.values())
+
     def running(self) -> int:
         """How many turns are running in this process."""
         with self._lock:

@@ -166,9 +166,10 @@ class ParleyServer(Service):
 def services_on(store: SessionStore, *names: str, **env: str) -> Iterator[Services]:
     """The services of these assistants (all that are there where none is named) on a store, settings from ``env``.
 
-    Their threads are not started: what a thread does at its time, a test does at its own.
+    The first one named answers where a request names none. Their threads are not started: what a thread does at its time, a test does at its own.
     """
-    settings = environment.load({"SECRET_KEY": "of the tests", "TURN_WAIT": "2", **env}, dotenv=None)
+    usual = {"SECRET_KEY": "of the tests", "TURN_WAIT": "2"} | ({"DEFAULT_ASSISTANT": names[0]} if names else {})
+    settings = environment.load({**usual, **env}, dotenv=None)
     registry = find("assistants", names)
     leases, models, workers = LeaseKeeper(store), Models(settings.model), Workers(16)
     engines = {

@@ -308,10 +308,12 @@ def _told(value: Fraction) -> tuple[str, bool]:
         scaled = value * 10**digits
         if scaled.denominator == 1:
             return _decimal(int(scaled), digits), True
-    rounded = float(f"{float(value):.{_SHOWN}g}")
-    if rounded and not 10**-6 <= abs(rounded) < 10**15:
-        return f"{rounded:.{_SHOWN - 1}g}", False
-    return f"{rounded:,.{_SHOWN}f}".rstrip("0").rstrip("."), False
+    rounded = float(value)
+    if not rounded or not 10**-6 <= abs(rounded) < 10**15:
+        return f"{rounded:.{_SHOWN}g}", False
+    digits = max(0, _SHOWN - 1 - math.floor(math.log10(abs(rounded))))
+    text = f"{rounded:,.{digits}f}"
+    return text.rstrip("0").rstrip(".") if digits else text, False
 
 
 def _decimal(scaled: int, digits: int) -> str:

@@ -54,7 +54,7 @@ class _Message(_Strict):
 
 
 class _Turn(_Strict):
-    id: Annotated[str, Field(min_length=1, max_length=256)]
+    id: Annotated[str, Field(pattern=r"^[!-~]{1,256}$")]
     session_started: Time
     began: Time
     took_ms: Annotated[int, Field(ge=0, le=86_400_000)]

@@ -85,7 +85,8 @@ _HAS: Final = [
     )
 ]
 _MINE: Final = _pattern(
-    r"\bmy (?P<key>(?!(?:name|nickname|question|problem|guess|point|idea|code|message|god)\b)[^\W\d_][\w' -]{0,38}?)",
+    r"\bmy (?P<key>(?!(?:name|nickname|question|problem|guess|point|idea|code|message|god)\b)[^\W\d_][\w'-]*?",
+    r"(?: (?!(?:because|and|but|that|which|when|if|so|is|are|was)\b)[\w'-]+?){0,2})",
     r"(?: (?:is|are) called| is named|'s name is| is| are|'s) (?!not\b)",
     r"(?P<value>[^!?;\n]{1,80}?)(?=\s*(?:[!?;\n]|\.(?:\s|$)|$)|, |",
     rf"{_OTHER})",
@@ -98,7 +99,8 @@ _QUESTION: Final = _pattern(
     r"(?:what|who|where|when|why|how|which|do|does|did|is|are|am|was|can|could|would|will|should|have|has)\b",
 )
 _SENTENCE: Final = re.compile(r"[^.!?\n]+(?:\.(?=\S)[^.!?\n]*)*[.!?\n]?")
-_POLITE_END: Final = _pattern(r"\s+(?:too|very much|so much|a lot|now|as well|please|the most|best)$")
+_ASKED_BESIDES: Final = _pattern(r",\s+(?=(?:and )?(?:what|how|who|where|when|why|can you|could you|do you)\b)")
+_POLITE_END: Final = _pattern(r"\s+(?:too|very much|so much|a lot|now|as well|please|the most|best|any ?more)$")
 
 _TOLD: Final = {
     "lives": "You live in",
@@ -159,7 +161,7 @@ def _is_plural(key: str) -> bool:
 
 def _statements(message: str) -> Iterator[str]:
     """The sentences of a message that tell something, on one line each."""
-    for found in _SENTENCE.finditer(message[:_LOOKED_AT].replace("’", "'")):
+    for found in _SENTENCE.finditer(_ASKED_BESIDES.sub(". ", message[:_LOOKED_AT].replace("’", "'"))):
         statement = " ".join(found.group().split())
         if statement and not statement.endswith("?") and not _QUESTION.match(statement):
             yield statement

@@ -127,10 +127,11 @@ class _Page:
         self._pdf.multi_cell(0, height, shown, align=align, fill=fill, new_x="LMARGIN", new_y="NEXT")
 
     def _showable(self, text: str) -> str:
-        """The text in glyphs that there are in the font in use."""
-        known = self._glyphs[self._pdf.font_family]
+        """The text in glyphs that there are."""
         text = _INVISIBLE.sub("", unicodedata.normalize("NFC", text).expandtabs(4))
-        return "".join(letter if letter == "\n" or ord(letter) in known else _stand_in(letter) for letter in text)
+        return "".join(
+            letter if letter == "\n" or ord(letter) in self._glyphs else _stand_in(letter) for letter in text
+        )
 
 
 def _newest(turns: Sequence[Turn]) -> Sequence[Turn]:
@@ -161,8 +162,8 @@ def _empty(chat: ArchivedChat) -> FPDF:
     return pdf
 
 
-def _add_fonts(pdf: FPDF, folder: Path) -> dict[str, set[int]]:
-    """Add the fonts; returns the characters that each of ours can show, with the help of the others."""
+def _add_fonts(pdf: FPDF, folder: Path) -> set[int]:
+    """Add the fonts, each helping out the others; returns the characters that they have together."""
     from pymupdf_fonts import fontbuffers  # type: ignore[import-untyped]
 
     # It warns of a field in a font that has no meaning here, each time.
@@ -171,10 +172,9 @@ def _add_fonts(pdf: FPDF, folder: Path) -> dict[str, set[int]]:
         file = folder / f"{name}.ttf"
         file.write_bytes(fontbuffers[name]())
         pdf.add_font(family, style, file)
-    pdf.set_fallback_fonts([_TEXT, *_FALLBACKS], exact_match=False)
-    glyphs = {name: set(getattr(font, "cmap", ())) for name, font in pdf.fonts.items()}
-    shared = glyphs[_TEXT].union(*(glyphs[name] for name in _FALLBACKS))
-    return {_TEXT: shared, _CODE: shared | glyphs[_CODE]}
+    fallbacks = [_TEXT, *_FALLBACKS, _CODE]
+    pdf.set_fallback_fonts(fallbacks, exact_match=False)
+    return {code for name in fallbacks for code in getattr(pdf.fonts[name], "cmap", ())}
 
 
 def _pieces(text: str) -> Iterator[tuple[bool, str]]:

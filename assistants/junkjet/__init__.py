@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from agent.assistant import Assistant
 from assistants.junkjet.fallback import fallback
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from flask import Blueprint
 
     from api.services import Services
+    from memory import SessionEngine
 
 ASSISTANT: Final = Assistant(
     name="junkjet",
@@ -36,3 +37,11 @@ def blueprint(services: Services) -> Blueprint:
     from assistants.junkjet import routes
 
     return routes.blueprint(services)
+
+
+def insights(engine: SessionEngine) -> dict[str, Any]:
+    """For the dashboard: what users are here for, and who they are (counts of the live sessions)."""
+    from assistants.junkjet.overview import overview
+
+    summary = overview(engine)["summary"]
+    return {name: summary[name] for name in ("topIntents", "userTypes")}

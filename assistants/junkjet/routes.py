@@ -12,8 +12,10 @@ from api import shapes
 from api.chat import refuse_when_draining
 from api.errors import session_not_found
 from api.identity import acting_user, admin_only, own_user
-from api.parsing import Body, Text, idempotency_key, message_text, parse
+from api.openapi import KEY, TURN, USER, describe
+from api.parsing import Body, Id, MessageId, Text, idempotency_key, message_text, parse
 from api.services import Services
+from assistants.junkjet import described
 from assistants.junkjet.analytics import age_minutes, remaining_minutes
 from assistants.junkjet.overview import logger_of, overview, shown
 from assistants.junkjet.profile import public
@@ -27,8 +29,8 @@ CLEANUP_SECONDS: Final = 60.0
 
 class Query(Body):
     message: Text
-    userId: str | None = None
-    messageId: str | None = None
+    userId: Id | None = None
+    messageId: MessageId | None = None
 
 
 def blueprint(services: Services) -> Blueprint:
@@ -38,6 +40,14 @@ def blueprint(services: Services) -> Blueprint:
     services.cleaners.append(Cleaner([engine], CLEANUP_SECONDS, also=logger_of(engine)))
 
     @routes.post("/chatbot/chatbotquery")
+    @describe(
+        "Say something to JunkJet",
+        described.REPLY,
+        body=Query,
+        example={"message": "I have 20 kg of plastic bottles to sell", "userId": "user123"},
+        parameters=(USER, KEY),
+        errors=TURN,
+    )
     def query() -> dict[str, Any]:
         refuse_when_draining(services)
         asked = parse(Query)
@@ -49,6 +59,7 @@ def blueprint(services: Services) -> Blueprint:
         return _reply(conversation.run(request))
 
     @routes.get("/chatbot/session/<user>")
+    @describe("A user's session; looking does not extend it", described.SESSION, errors=["session_not_found"])
     def session(user: str) -> dict[str, Any]:
         view = engine.session(own_user(user))
         if view is None:
@@ -69,6 +80,7 @@ def blueprint(services: Services) -> Blueprint:
         }
 
     @routes.delete("/chatbot/session/<user>")
+    @describe("Erase a user's session and history", described.CLEARED)
     def clear(user: str) -> dict[str, Any]:
         erased = engine.forget(own_user(user))
         engine.stop_turn(user)  # after the erasure, so that what it said so far can't be stored any more
@@ -76,6 +88,7 @@ def blueprint(services: Services) -> Blueprint:
 
     @routes.get("/chatbot/sessions/analytics")
     @admin_only
+    @describe("What goes on in all sessions", described.ANALYTICS)
     def sessions() -> dict[str, Any]:
         return {"success": True, **shown(overview(engine))}
 

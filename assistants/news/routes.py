@@ -13,9 +13,11 @@ from api import shapes
 from api.chat import refuse_when_draining
 from api.errors import ApiError, session_not_found
 from api.identity import owner
-from api.parsing import Body, Text, idempotency_key, message_text, parse, subject_id
+from api.openapi import KEY, TEXT, TURN, USER, Parameter, describe
+from api.parsing import Body, MessageId, Text, idempotency_key, message_text, parse, subject_id
 from api.services import Services
 from api.session_ids import new_session_id
+from assistants.news import described
 from memory import SessionNotFound
 from memory.clock import iso
 
@@ -25,7 +27,11 @@ HEADER: Final = "session-id"
 
 class Question(Body):
     question: Text
-    messageId: str | None = None
+    messageId: MessageId | None = None
+
+
+GONE: Final = ("session_not_found", "session_busy")
+SESSION: Final = Parameter(HEADER, {"type": "string"}, "The session to go on with.", "header")
 
 
 def blueprint(services: Services) -> Blueprint:
@@ -33,12 +39,14 @@ def blueprint(services: Services) -> Blueprint:
     engine, conversation = services.engine(NAME), services.conversation(NAME)
 
     @routes.post("/api/session/create")
+    @describe("Open a session", described.CREATED, parameters=(USER,))
     def create() -> dict[str, Any]:
         session_id = str(uuid4())
         engine.open(session_id, owner=owner() or "")
         return {"success": True, "sessionId": session_id, "message": "Session created successfully"}
 
     @routes.get("/api/session/<session_id>/history")
+    @describe("What was said; reading it extends the session", described.HISTORY, parameters=(USER,), errors=GONE)
     def history(session_id: str) -> dict[str, Any]:
         """Reading is an access, and every access of a news session extends it."""
         who = owner()
@@ -55,6 +63,7 @@ def blueprint(services: Services) -> Blueprint:
         }
 
     @routes.delete("/api/session/<session_id>")
+    @describe("End a session", described.CLEARED, parameters=(USER,), errors=GONE)
     def clear(session_id: str) -> dict[str, Any]:
         if engine.end(subject_id(session_id), owner=owner()) is None:
             raise session_not_found()
@@ -62,12 +71,23 @@ def blueprint(services: Services) -> Blueprint:
         return {"success": True, "message": "Session cleared successfully"}
 
     @routes.get("/api/session/<session_id>/validate")
+    @describe("Whether a session is live", described.VALID, parameters=(USER,), path={"session_id": TEXT})
     def validate(session_id: str) -> dict[str, Any]:
         """Extends nothing. An id that could not be one is told like one that is none."""
         valid = _well_formed(session_id) and engine.session(session_id, owner=owner()) is not None
         return {"success": True, "valid": valid, "sessionId": session_id}
 
     @routes.post("/api/send-message")
+    @describe(
+        "Ask about the news",
+        described.REPLY,
+        about="Without a session, or with one that is not live or not the caller's, a new one is opened; its id is in "
+        "the answer and in its header `session-id`.",
+        body=Question,
+        example={"question": "What is new in solar power?"},
+        parameters=(SESSION, USER, KEY),
+        errors=TURN,
+    )
     def send_message() -> Response:
         refuse_when_draining(services)
         asked = parse(Question)

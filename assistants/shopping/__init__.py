@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from agent.assistant import Assistant
 from assistants.shopping.hooks import after, before, known_answer
+from assistants.shopping.insights import insights
 from assistants.shopping.offline import reply
 from assistants.shopping.policy import POLICY
 from assistants.shopping.tools import TOOLS
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from flask import Blueprint
 
     from api.services import Services
+
+__all__ = ["ASSISTANT", "blueprint", "insights"]
 
 ASSISTANT: Final = Assistant(
     name="shopping",

@@ -6,19 +6,21 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
 from flask import Blueprint, Response
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, WithJsonSchema
 
 from agent.assistant import Change
 from agent.conversation import Request
 from agent.events import Done
 from api import shapes, sse
+from api.answers import STREAM
 from api.chat import refuse_when_draining
 from api.errors import ApiError, invalid, not_found, session_not_found
 from api.identity import owner
-from api.parsing import Body, Text, idempotency_key, message_text, parse, query_number, subject_id
+from api.openapi import KEY, TURN, USER, describe, number
+from api.parsing import Body, Id, MessageId, Text, idempotency_key, message_text, parse, query_number, subject_id
 from api.services import Services
 from api.session_ids import new_session_id
-from assistants.shopping import cart, overview, preferences
+from assistants.shopping import cart, described, overview, preferences
 from assistants.shopping.hooks import COUNT
 from assistants.shopping.money import MOST
 from assistants.shopping.retries import KeyReused, exact_key, first_of
@@ -41,24 +43,32 @@ def _sku(value: str) -> str:
     return value
 
 
-Readable = Annotated[str, AfterValidator(_readable)]
+READABLE: Final = {"type": "string", "pattern": r"[^\s\x00-\x1f\x7f-\x9f]"}
+SKU: Final = {"type": "string", "pattern": f"^[A-Za-z0-9][A-Za-z0-9._:@+-]{{0,{cart.SKU_CHARS - 1}}}$"}
+
+Readable = Annotated[str, AfterValidator(_readable), WithJsonSchema(READABLE)]
+
+
+def _any_of(*schemas: dict[str, Any]) -> WithJsonSchema:
+    """For what ``preferences.checked`` looks at; null, "" and [] clear."""
+    return WithJsonSchema({"anyOf": [*schemas, {"type": "null"}, {"type": "array", "maxItems": 0}]})
 
 
 class Query(Body):
     """A question. Without ``sessionId`` a new session is opened for it."""
 
     q: Text
-    sessionId: str | None = None
-    messageId: str | None = None
+    sessionId: Id | None = None
+    messageId: MessageId | None = None
 
 
 class Preferences(Body):
     """What is given is merged; null, "" and [] clear. What each may be, ``preferences.checked`` says."""
 
-    budget_range: Any = None
-    preferred_brands: Any = None
-    device_type: Any = None
-    shipping_preference: Any = None
+    budget_range: Annotated[Any, _any_of({"type": "string"}, {"type": "number"})] = None
+    preferred_brands: Annotated[Any, _any_of({"type": "string"}, {"type": "array", "items": {"type": "string"}})] = None
+    device_type: Annotated[Any, _any_of({"type": "string"})] = None
+    shipping_preference: Annotated[Any, _any_of({"type": "string"})] = None
 
 
 class Item(Body):
@@ -67,9 +77,12 @@ class Item(Body):
     name: Readable
     price: Annotated[float, Field(ge=0, le=float(MOST))]
     category: Readable
-    sku: Annotated[str, AfterValidator(_sku)]
+    sku: Annotated[str, AfterValidator(_sku), WithJsonSchema(SKU)]
     quantity: Annotated[int, Field(ge=1, le=cart.MOST_UNITS)] = 1
-    messageId: str | None = None
+    messageId: MessageId | None = None
+
+
+GONE: Final = ("session_not_found",)
 
 
 def blueprint(services: Services) -> Blueprint:
@@ -92,10 +105,27 @@ def blueprint(services: Services) -> Blueprint:
         )
 
     @routes.post("/query")
+    @describe(
+        "Ask the shop assistant",
+        described.ANSWER,
+        body=Query,
+        example={"q": "Smartphones under 300?"},
+        parameters=(USER, KEY),
+        errors=("session_not_found", *TURN),
+    )
     def query() -> dict[str, Any]:
         return _answer(conversation.run(understand()))
 
     @routes.post("/query/stream")
+    @describe(
+        "Ask the shop assistant, and hear the answer as it is made",
+        STREAM,
+        about="Events as of `/chat/stream`; `done` is what `query` answers.",
+        body=Query,
+        example={"q": "Smartphones under 300?"},
+        parameters=(USER, KEY),
+        errors=("session_not_found", *TURN),
+    )
     def stream() -> Response:
         asked = understand()
         view, events = conversation.stream(asked)
@@ -112,6 +142,7 @@ def blueprint(services: Services) -> Blueprint:
         return view
 
     @routes.get("/session/<session_id>/info")
+    @describe("A session at a glance", described.INFO, parameters=(USER,), errors=GONE)
     def info(session_id: str) -> dict[str, Any]:
         view = look(session_id, engine.policy.keep_turns)
         return _data(
@@ -120,6 +151,12 @@ def blueprint(services: Services) -> Blueprint:
         )
 
     @routes.get("/session/<session_id>/conversation")
+    @describe(
+        "What was said, oldest first",
+        described.CONVERSATION,
+        parameters=(number("limit", 20, 1, 100, "The newest that many messages."), USER),
+        errors=GONE,
+    )
     def history(session_id: str) -> dict[str, Any]:
         limit = query_number("limit", 20, 1, 100)
         said = shapes.messages(overview.own_turns(look(session_id, (limit + 1) // 2)), "role", "user", "assistant")
@@ -127,10 +164,12 @@ def blueprint(services: Services) -> Blueprint:
         return _data(session_id=session_id, conversation=newest, count=len(newest))
 
     @routes.get("/session/<session_id>/preferences")
+    @describe("What the shopper prefers", described.PREFERENCES, parameters=(USER,), errors=GONE)
     def preferred(session_id: str) -> dict[str, Any]:
         return _preferred(look(session_id).session.attributes)
 
     @routes.get("/session/<session_id>/cart")
+    @describe("The cart", described.CART, parameters=(USER,), errors=GONE)
     def cart_of(session_id: str) -> dict[str, Any]:
         return _data(**cart.view(look(session_id).session.attributes))
 
@@ -155,6 +194,14 @@ def blueprint(services: Services) -> Blueprint:
             raise ApiError(422, "idempotency_mismatch", str(error)) from error
 
     @routes.post("/session/<session_id>/preferences")
+    @describe(
+        "Say what the shopper prefers; what is not named stays",
+        described.PREFERENCES,
+        body=Preferences,
+        example={"budget_range": "100-300", "preferred_brands": ["Samsung"]},
+        parameters=(USER,),
+        errors=(*GONE, "session_busy"),
+    )
     def prefer(session_id: str) -> dict[str, Any]:
         given = parse(Preferences).model_dump(exclude_unset=True)
 
@@ -164,6 +211,14 @@ def blueprint(services: Services) -> Blueprint:
         return _preferred(changed(subject_id(session_id), merged, create=True))
 
     @routes.post("/session/<session_id>/cart/add")
+    @describe(
+        "Put something in the cart; the same SKU adds up",
+        described.CART,
+        body=Item,
+        example={"name": "Galaxy A16", "price": 199.99, "category": "smartphones", "sku": "PHONE-A16", "quantity": 1},
+        parameters=(USER, KEY),
+        errors=(*GONE, "session_busy", "cart_full", "idempotency_mismatch"),
+    )
     def add(session_id: str) -> dict[str, Any]:
         asked = parse(Item)
         item, key = asked.model_dump(exclude={"messageId"}), idempotency_key(asked.messageId)
@@ -175,6 +230,13 @@ def blueprint(services: Services) -> Blueprint:
         return _data(**cart.view(changed(subject, put_in, "add", item, key=key, create=True)))
 
     @routes.delete("/session/<session_id>/cart/items/<sku>")
+    @describe(
+        "Take a line out of the cart",
+        described.CART,
+        parameters=(USER, KEY),
+        path={"sku": SKU},
+        errors=(*GONE, "not_found", "session_busy", "idempotency_mismatch"),
+    )
     def remove(session_id: str, sku: str) -> dict[str, Any]:
         if not cart.is_sku(sku):
             raise ApiError(400, "invalid_id", f"A SKU {cart.SKU_RULE}", details={"field": "sku"})
@@ -186,6 +248,12 @@ def blueprint(services: Services) -> Blueprint:
         return _data(**cart.view(changed(subject_id(session_id), taken_out, "remove", sku, key=key)))
 
     @routes.delete("/session/<session_id>/cart/clear")
+    @describe(
+        "Empty the cart",
+        described.CART,
+        parameters=(USER, KEY),
+        errors=(*GONE, "session_busy", "idempotency_mismatch"),
+    )
     def clear(session_id: str) -> dict[str, Any]:
         def cleared(document: dict[str, Any]) -> None:
             cart.clear(document)
@@ -193,6 +261,12 @@ def blueprint(services: Services) -> Blueprint:
         return _data(**cart.view(changed(subject_id(session_id), cleared, "clear", key=idempotency_key())))
 
     @routes.post("/session/<session_id>/cart/checkout")
+    @describe(
+        "Buy what is in the cart; no payment is taken",
+        described.CHECKED_OUT,
+        parameters=(USER, KEY),
+        errors=(*GONE, "session_busy", "cart_empty", "idempotency_mismatch"),
+    )
     def checkout(session_id: str) -> dict[str, Any]:
         """The empty cart, and with it the newest purchase. No payment is taken."""
         subject, key, now = subject_id(session_id), idempotency_key(), engine.store.now()

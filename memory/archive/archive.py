@@ -203,8 +203,9 @@ class Archive:
             return None if row is None else ArchivedChat(row, tuple(turn_rows.newest(connection, session_id, None)))
 
     def import_session(self, chat: ArchivedChat, owner: str) -> None:
-        """Add an exported conversation as ``owner``'s. Raises ``SessionExists``."""
-        given = replace(chat.session, owner=owner)
+        """Add an exported conversation as ``owner``'s. Raises ``SessionExists``, or ``ValueError`` for a name or tags
+        that are out of bounds."""
+        given = replace(chat.session, owner=owner, chat_name=session_rows.checked_name(chat.session.chat_name))
         taken: set[int] = set()
         rows: list[dict[str, Any]] = []
         for turn in sorted(chat.turns, key=lambda turn: (turn.began, turn.id)):

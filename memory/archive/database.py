@@ -21,6 +21,7 @@ _MIGRATION_WAIT: Final = 60.0
 _MIGRATION_LOCK: Final = 8_097_879_414_873_325
 """Any number would do for PostgreSQL's advisory lock, as long as nobody else uses it."""
 
+_OLDEST_SQLITE: Final = (3, 35)  # RETURNING
 _WRITES: Final = "archive_writes"
 _LOCKED: Final = "is locked by another program; try again"
 _FULL: Final = "is full: make room on its disk"
@@ -37,6 +38,7 @@ _REASONS: Final = {
     "SQLITE_CORRUPT": "is damaged: restore it from a backup",
     "SQLITE_NOTADB": "is not an SQLite database: check DATABASE_URL",
     "no such table": _NO_TABLES,
+    "no such module": "needs FTS5, which this Python's SQLite was built without: use PostgreSQL, or another Python",
     "53100": _FULL,
     "53300": "has no free connection; try again",
     "55P03": _LOCKED,
@@ -183,8 +185,8 @@ def translated() -> Iterator[None]:
 def _code(error: exc.DBAPIError) -> str:
     """SQLite's error name without its extension (``SQLITE_IOERR_WRITE``), PostgreSQL's SQLSTATE, or nothing."""
     name: str | None = getattr(error.orig, "sqlite_errorname", None)
-    if name == "SQLITE_ERROR" and "no such table" in str(error.orig):
-        return "no such table"
+    if name == "SQLITE_ERROR":
+        return next((told for told in ("no such table", "no such module") if told in str(error.orig)), name)
     if name:
         return "_".join(name.split("_")[:2])
     return getattr(error.orig, "sqlstate", None) or ""
@@ -205,6 +207,9 @@ def _checked(address: str) -> URL:
         return url.set(drivername="postgresql+psycopg")
     if url.drivername not in ("sqlite", "sqlite+pysqlite"):
         raise ValueError(f"the archive can be in SQLite or PostgreSQL, got {url.drivername!r}")
+    if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
+        oldest = ".".join(map(str, _OLDEST_SQLITE))
+        raise ValueError(f"the archive needs SQLite {oldest} or newer; this Python has {sqlite3.sqlite_version}")
     if not url.database or url.database == ":memory:":
         raise ValueError("the archive must be a file, such as sqlite:///chats.db: in memory it would not last")
     return url

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from memory.stores.base import SessionStore
-from memory.stores.open import open_store
+from memory.stores.open import open_failover_store, open_store
 
-__all__ = ["SessionStore", "open_store"]
+__all__ = ["SessionStore", "open_failover_store", "open_store"]

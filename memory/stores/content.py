@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from memory.session import EndedSession, Session, Turn
+from memory.stores import documents
 from memory.stores.documents import Path
 
 
@@ -48,13 +49,15 @@ class Content:
         return any(turn.id == turn_id for turn in self.turns) or bool(self.last and self.last.turn.id == turn_id)
 
     def since(self, erased: int) -> Content:
-        """What was said and done after an erasure. Attributes may be older than it, so they are gone with it."""
+        """What was said and done after an erasure. Attributes that may be older than it are gone with it."""
         if not erased:
             return self
         turns = tuple(turn for turn in self.turns if turn.began > erased)
         session = self.session
         if session and session.started <= erased:
             session, turns = _begun_later(session, turns)
+            if session and self.session:
+                session = replace(session, attributes=documents.since(self.session.attributes, self.stamps, erased))
         return replace(
             self,
             session=session,

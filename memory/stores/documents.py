@@ -121,6 +121,19 @@ def whole(document: Mapping[str, Any], written: int, known: Mapping[Path, Change
     return everything
 
 
+def later(document: Mapping[str, Any], stamps: Mapping[Path, int], at: int) -> dict[Path, Change]:
+    """As changes, what was written after ``at`` (ms), as far as stamps tell."""
+    flat = flatten(document)
+    named = {path: stamp for path, stamp in stamps.items() if path != REST and stamp > at}
+    return {path: Change(stamp, _NOTHING, flat.get(path, ABSENT)) for path, stamp in named.items()}
+
+
+def since(document: Mapping[str, Any], stamps: Mapping[Path, int], at: int) -> dict[str, Any]:
+    """The document, without what was or may have been written by ``at`` (ms)."""
+    found = later(document, stamps, at)
+    return unflatten({path: change.value for path, change in found.items() if change.value is not ABSENT})
+
+
 _NOTHING: Final = object()
 """Equal to no value: a base that never stands in for an agreement."""
 

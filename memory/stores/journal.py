@@ -150,6 +150,10 @@ class Journal:
                 self._lock_file = None
 
     @property
+    def is_open(self) -> bool:
+        return self._connection is not None
+
+    @property
     def size(self) -> int:
         """Bytes on the disk."""
         total = 0

@@ -48,7 +48,6 @@ class _Piece:
     counted: int
     turns: tuple[Turn, ...]
     deadline: int
-    document: Mapping[str, Any]
     changes: Mapping[Path, Change]
 
 
@@ -204,12 +203,13 @@ def _their_piece(theirs: Content, session: Session, ends: Mapping[int, EndedSess
     own = theirs.turns_of(session.started)
     end = ends.get(session.started)
     if end is None:
-        return _Piece(session, session.started, session.turns, own, theirs.deadline, session.attributes, {})
+        return _Piece(session, session.started, session.turns, own, theirs.deadline, {})
     later = tuple(turn for turn in own if turn.began > end.ended)
     if not later:
         return None
-    left = rebased(session, later)
-    return _Piece(left, session.started, len(later), later, theirs.deadline, {}, {})
+    # Of the attributes, what was written later goes on with it, as far as that is known.
+    changes = documents.later(session.attributes, theirs.stamps, end.ended)
+    return _Piece(rebased(session, later), session.started, len(later), later, theirs.deadline, changes)
 
 
 def _our_piece(
@@ -229,18 +229,18 @@ def _our_piece(
     if end is not None:
         later = [turn for turn in said if turn.began > end.ended]
         changes = {path: change for path, change in unsynced.changes.items() if change.at > end.ended}
-        return _Piece(rebased(session, later), started, 0, (), deadline, {}, changes) if later else None
+        return _Piece(rebased(session, later), started, 0, (), deadline, changes) if later else None
     if theirs.session and theirs.session.started == started and not whole:
-        return _Piece(session, started, 0, (), deadline, session.attributes, unsynced.changes)
+        return _Piece(session, started, 0, (), deadline, unsynced.changes)
     if ours.in_redis != started and not whole:
-        return _Piece(session, started, session.turns - untold, (), deadline, session.attributes, unsynced.changes)
+        return _Piece(session, started, session.turns - untold, (), deadline, unsynced.changes)
     contradicted = any(record.started == started for record in theirs.ended)
     if contradicted or (whole and (said or deadline > now)):
         synced = tuple(turn for turn in ours.content.turns_of(started) if turn.id not in unsynced.turns)
         document = documents.whole(session.attributes, ours.agreed, unsynced.changes)
-        return _Piece(session, started, session.turns - untold, synced, deadline, session.attributes, document)
+        return _Piece(session, started, session.turns - untold, synced, deadline, document)
     if said:  # it has ended elsewhere, and what was said here since is a session of its own
-        return _Piece(rebased(session, said), started, 0, (), deadline, {}, unsynced.changes)
+        return _Piece(rebased(session, said), started, 0, (), deadline, unsynced.changes)
     return None
 
 
@@ -299,7 +299,7 @@ def _attributes(theirs: Content, pieces: Sequence[_Piece]) -> tuple[dict[str, An
     written = -1
     for piece in pieces:
         if theirs.session and piece.session is theirs.session:
-            document, stamps = dict(piece.document), theirs.stamps
+            document, stamps = dict(theirs.session.attributes), theirs.stamps
             written = max(theirs.session.last_activity, theirs.edited)
         elif piece.changes:
             document, stamps = documents.merge(document, stamps, written, piece.changes)

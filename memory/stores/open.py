@@ -8,8 +8,10 @@ redis+sentinel://[user:password@]host:port,host:port/service[/0]   the master th
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+import secrets
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Literal
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import redis
@@ -21,8 +23,13 @@ from redis.sentinel import Sentinel
 from memory.clock import Clock, now_ms
 from memory.stores.base import SessionStore
 from memory.stores.bounded import bind, greet
+from memory.stores.dataset import Prober
+from memory.stores.failover import FailoverStore
+from memory.stores.journal import Journal
 from memory.stores.local import LocalStore
 from memory.stores.redis import Client, RedisStore
+from memory.stores.remote_clock import RemoteClock
+from memory.stores.seal import seal_of
 
 CONNECT_TIMEOUT = 0.1
 SOCKET_TIMEOUT = 0.2
@@ -47,6 +54,46 @@ def open_store(
         return LocalStore(max_bytes=int(limit), clock=clock)
     make_client = client_factory(url, max_connections=max_connections)
     return RedisStore(make_client, shift=shift) if shift else RedisStore(make_client)
+
+
+def open_failover_store(
+    url: str,
+    *,
+    durability_of: Mapping[str, Literal["disk", "memory"]] | None = None,
+    journal_dir: Path | None = None,
+    journal_key: str = "",
+    journal_max_bytes: int = 1 << 30,
+    max_bytes: int = 268_435_456,
+    max_connections: int = 64,
+    secret: bytes = b"",
+    clock: Clock = now_ms,
+    shift: Callable[[], int] = lambda: 0,
+) -> SessionStore:
+    """The store behind ``url``, and this process for the time when Redis is away. ``memory://`` is as ``open_store``'s.
+
+    durability_of    for each namespace: ``disk`` writes its acknowledged turns to a journal in ``journal_dir``, too
+    journal_key      encrypts the journal at rest; any text
+    max_bytes        what this process keeps of sessions at most, so as to serve them alone
+    max_connections  as many as threads that use the store, and four: whoever finds no connection takes Redis for gone
+    secret           keys the hashes that stay of erased subjects; the same in all instances
+
+    Nothing is made, connected to or started before the store is first used, which must be after a fork.
+    """
+    if urlsplit(url).scheme == "memory":
+        return LocalStore(max_bytes=max_bytes, clock=clock) if "max_bytes" not in url else open_store(url, clock=clock)
+    instance = secrets.token_hex(6)
+    journal = None
+    if journal_dir is not None and "disk" in (durability_of or {}).values():
+        journal = Journal(journal_dir, seal_of(journal_key), name=instance, max_bytes=journal_max_bytes)
+    return FailoverStore(
+        RedisStore(client_factory(url, max_connections=max_connections), secret=secret, shift=shift),
+        Prober(client_factory(url, max_connections=2)),
+        instance=instance,
+        clock=RemoteClock(shift),
+        max_bytes=max_bytes,
+        journal=journal,
+        durability_of=durability_of,
+    )
 
 
 def client_factory(url: str, *, max_connections: int = 64) -> Callable[[], Client]:

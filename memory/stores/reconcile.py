@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
+from hashlib import blake2b
 from typing import Final
 from zlib import crc32
 
-from memory.codec import CorruptRow
 from memory.errors import StoreUnavailable
-from memory.session import Key, Turn
-from memory.stores.base import Busy, Snapshot
+from memory.session import Key
+from memory.stores.base import Busy
 from memory.stores.content import Content
 from memory.stores.exchange import Exchange, Lease, Written
 from memory.stores.journal import Journal
 from memory.stores.merge import Merged, merge
-from memory.stores.record import Record, remember
+from memory.stores.record import END_KEPT_MS, Record, remember
 from memory.stores.redis import RedisStore
 from memory.stores.shadow import Shadow
 from memory.stores.unsynced import Mark, Ours
@@ -29,8 +29,9 @@ log = logging.getLogger(__name__)
 ATTEMPTS: Final = 20
 STRIPES: Final = 64
 BATCH: Final = 200
+ASIDE: Final = 60.0
 
-LOCK_PATIENCE: Final = 0.5
+LOCK_PATIENCE: Final = 0.25
 """Seconds that a request waits for another that tells Redis of the same subject."""
 
 
@@ -80,6 +81,7 @@ class Reconciler:
         self._away = away
         self._stripes = [threading.Lock() for _ in range(STRIPES)]
         self._counting = threading.Lock()
+        self._aside: dict[Key, float] = {}
         self.report = Report()
 
     # --- one subject ------------------------------------------------------------------------------------------------
@@ -106,7 +108,7 @@ class Reconciler:
             if settled is not None:
                 self._shadow.settled(key, ours.unsynced, settled.content)
                 self._note_in_journal(key, ours, settled)
-                self._count(ours, settled, whole=whole)
+                self._count(key, ours, settled, whole=whole)
                 return Settled(settled.content, gone=settled.gone)
         return Settled(None, Busy(self._shadow.now(), self._shadow.now()))
 
@@ -138,37 +140,44 @@ class Reconciler:
             return
         content = merged.content
         told = ours.unsynced
-        if merged.conflict or told.ends or told.erased or content.session is None:
+        if merged.conflict or told.ends or content.erased or content.session is None:
             journal.replace(key, records_of(key, content, ours, self._shadow.next_mark))
         else:
             journal.synced(key, told.marks())
 
-    def _count(self, ours: Ours, merged: Merged, *, whole: bool) -> None:
+    def _count(self, key: Key, ours: Ours, merged: Merged, *, whole: bool) -> None:
         with self._counting:
             self.report.turns += len(ours.unsynced.turns)
             self.report.sessions += whole and merged.content.session is not None
             self.report.ended += len(ours.unsynced.ends) + bool(ours.unsynced.erased)
             self.report.conflicts += merged.conflict
-        if merged.conflict:
-            log.warning("sessions that began apart became one: %s", _hashed(key))
+            if merged.conflict:
+                log.warning("sessions that began apart became one: %s", hashed(key))
 
     # --- all of them ------------------------------------------------------------------------------------------------
 
-    def run(self, stop: Callable[[], bool]) -> bool:
-        """Tell Redis everything that is pending, ends first. True when nothing is left; False when some of it has to
-        wait for another instance's turn, or Redis is away again."""
+    def run(self, stop: Callable[[], bool]) -> None:
+        """Tell Redis everything that is pending, ends first. Something may be left: what has to wait for a turn of
+        another instance, or everything when Redis is away again."""
         self._pass_over_what_is_there(stop)
-        left = False
         first = self._shadow.ends_or_erasures()
         for key in [*first, *(key for key in self._shadow.waiting() if key not in set(first))]:
             if stop() or self._away():
-                return False
+                return
+            if self.is_set_aside(key):
+                continue
             try:
-                left = self.settle(key).content is None or left
-            except CorruptRow as error:
-                log.error("what Redis holds of %s can't be merged: %s", _hashed(key), error)
-                left = True
-        return not left
+                self.settle(key)
+            except Exception:  # whatever Redis holds of one subject must not keep the others from being told
+                log.exception("%s can't be told to Redis and is tried again in a minute", hashed(key))
+                self._aside[key] = time.monotonic() + ASIDE
+
+    def is_settled(self) -> bool:
+        """Whether Redis was told everything, but for what can't be told at all."""
+        return all(self.is_set_aside(key) for key in self._shadow.waiting())
+
+    def is_set_aside(self, key: Key) -> bool:
+        return self._aside.get(key, 0.0) > time.monotonic()
 
     def tell_journaled(self, journal: Journal, stop: Callable[[], bool]) -> None:
         """Redis is another dataset: tell it also what only the journal remembers."""
@@ -178,22 +187,9 @@ class Reconciler:
             remembered = remember(journal.records(key))
             if self._shadow.holds(key, [turn.id for turn in remembered.content.turns]):
                 continue
-            with self._stripe(key) as held:
-                if not held:
-                    continue
-                try:
-                    for _ in range(ATTEMPTS):
-                        settled = self._exchange_once(key, remembered, Lease(), whole=True)
-                        if settled is not None:
-                            break
-                except StoreUnavailable as error:
-                    self._trip(error)
-                    return
-                except CorruptRow as error:
-                    log.error("what Redis holds of %s can't be merged: %s", _hashed(key), error)
-                    continue
-                with self._counting:
-                    self.report.sessions += 1
+            # Told with everything else that is pending, should it have to wait.
+            self._shadow.restore(key, remembered, whole=True)
+            self.settle(key)
 
     def _pass_over_what_is_there(self, stop: Callable[[], bool]) -> None:
         """After a restart with its data Redis has nearly everything: many subjects are compared in one round trip."""
@@ -212,36 +208,33 @@ class Reconciler:
 
 
 def records_of(key: Key, content: Content, ours: Ours, next_mark: Callable[[], Mark]) -> list[Record]:
-    """The journal's records of what Redis holds of a subject."""
+    """The journal's records of what Redis holds of a subject: ends first, as they end what stands before them."""
     session = content.session
-    until = max(content.deadline, content.history_until)
-
-    def record(**more: object) -> Record:
-        return Record(
-            key=key,
-            mark=next_mark(),
-            synced=True,
-            session=session,
-            in_redis=session.started if session else None,
-            agreed=session.last_activity if session else 0,
-            deadline=content.deadline,
-            history_until=content.history_until,
-            keep_turns=ours.keep_turns,
-            max_bytes=ours.max_bytes,
-            **{"until": until, **more},  # type: ignore[arg-type]
+    common = Record(
+        key=key,
+        mark=next_mark(),
+        synced=True,
+        until=max(content.deadline, content.history_until),
+        session=session,
+        in_redis=session.started if session else None,
+        agreed=session.last_activity if session else 0,
+        deadline=content.deadline,
+        history_until=content.history_until,
+        keep_turns=ours.keep_turns,
+        max_bytes=ours.max_bytes,
+    )
+    ends = [
+        replace(
+            common, mark=next_mark(), session=None, ended=record, until=max(common.until, record.ended + END_KEPT_MS)
         )
+        for record in reversed(content.ended)
+    ]
+    said = [
+        replace(common, mark=next_mark(), turn=turn, replayable=turn.id in content.replayable) for turn in content.turns
+    ]
+    return [*ends, *(said or ([common] if session else []))]
 
-    def said(turn: Turn) -> Record:
-        return record(turn=turn, replayable=turn.id in content.replayable)
 
-    return [said(turn) for turn in content.turns]
-
-
-def _hashed(key: Key) -> str:
+def hashed(key: Key) -> str:
     """A subject in a log line: nobody can tell who it is, but that it is the same as in another line."""
-    from hashlib import blake2b
-
     return blake2b(f"{key.namespace} {key.subject}".encode(), digest_size=6).hexdigest()
-
-
-__all__ = ["BATCH", "Reconciler", "Report", "Sequence", "Settled", "Snapshot", "field", "records_of"]

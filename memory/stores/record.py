@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
 from memory.codec import CorruptRow, decode_ended, decode_turn, encode_ended, encode_turn
 from memory.session import EndedSession, Key, Session, Turn
-from memory.stores.base import LAST_KEPT_MS, Closing, Commit
+from memory.stores.base import LAST_KEPT_MS, Closing, Commit, Counted
 from memory.stores.content import Content, Last
 from memory.stores.documents import Change, Path, decode_changes, encode_changes
 from memory.stores.merge import in_order
 from memory.stores.unsynced import Ended, Mark, Ours, Said, Tally, Unsynced
+
+END_KEPT_MS: Final = 600_000
+"""An end is remembered until its session would have ended by itself, as far as is known, and at least for so long: no
+other instance brings the session back into a Redis that has lost its data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +81,21 @@ def of_commit(
     )
 
 
-def of_end(session: Session, closing: Closing, mark: Mark, until: int, **more: Any) -> Record:
+def of_end(session: Session, closing: Closing, mark: Mark, held: Ours, *, counted: Counted | None = None) -> Record:
+    """``held`` is what was held of the subject before; ``counted`` is given where Redis does not know of it."""
     return Record(
-        session.key, mark, until=until, ended=closing.record, history_until=closing.history_until or 0, **more
+        key=session.key,
+        mark=mark,
+        synced=counted is None,
+        until=max(held.content.deadline, closing.record.ended + END_KEPT_MS, closing.history_until or 0),
+        in_redis=held.in_redis,
+        agreed=held.agreed,
+        history_until=closing.history_until or 0,
+        keep_turns=held.keep_turns,
+        max_bytes=held.max_bytes,
+        ended=closing.record,
+        minute=counted.at // 60_000 if counted else 0,
+        deltas=counted.deltas if counted else {},
     )
 
 

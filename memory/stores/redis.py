@@ -343,6 +343,10 @@ class RedisStore(SessionStore):
         """One connection and one thread for all listeners of the process; they come back to a Redis that was away."""
         return self._events.listen()
 
+    def tell(self, listener: Listener) -> Callable[[], None]:
+        """Events go to this listener, too, until what is returned is called."""
+        return self._events.join(listener)
+
     # --- the server -------------------------------------------------------------------------------------------------
 
     def now(self) -> int:

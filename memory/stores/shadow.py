@@ -9,8 +9,8 @@ Bounded in bytes: what was served longest ago goes first, but never what Redis w
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections import OrderedDict, deque
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -80,6 +80,8 @@ class Shadow(LocalStore):
         self.instance = instance
         self.pending: dict[Key, None] = {}
         """Subjects of which Redis has to be told something, in the order in which that began."""
+        self.here: set[Key] = set()
+        """Subjects whose lease was given out here, and not given back."""
         self.era = 0
         self._number = 0
         self._notes: dict[Key, Note] = {}
@@ -109,12 +111,13 @@ class Shadow(LocalStore):
             self._changed(key)
             return True
 
-    def kept(self, key: Key, fence: int, commit: Commit) -> None:
-        """Redis stored a turn."""
+    def kept(self, key: Key, fence: int, commit: Commit) -> list[str]:
+        """Redis stored a turn. The ids of those that are kept no more."""
         with self._lock:
             entry = self._held(key, fence)
             if entry is None:
-                return
+                return []
+            before = [turn_id for turn_id, _ in entry.rows]
             if entry.session and commit.attributes is not None:
                 entry.session = replace(entry.session, revision=commit.session.revision)
             note = self._note(key)
@@ -123,11 +126,13 @@ class Shadow(LocalStore):
                 super().commit(key, fence, silent)
             except StoreFull:
                 self.drop(key)
-                return
+                return []
             note.keep_turns, note.max_bytes = commit.keep_turns, commit.max_bytes
             note.in_redis = None if commit.closing else commit.session.started
             note.agreed = commit.session.last_activity
             self._changed(key)
+            after = {turn_id for turn_id, _ in entry.rows}
+            return [turn_id for turn_id in before if turn_id not in after]
 
     def closed(self, session: Session, closing: Closing, fence: int | None) -> None:
         """Redis ended a session."""
@@ -194,6 +199,8 @@ class Shadow(LocalStore):
         same = now is not None and before is not None and before.started == now.started
         known = dict(entry.rows) if same else {}
         rows = {**known, **{turn.id: known.get(turn.id) or encode_turn(turn) for turn in found.turns}}
+        # Which turns of other instances a retry may ask for is not told: any of them.
+        entry.ids.update(rows.keys() - dict(entry.rows).keys())
         entry.rows.clear()
         entry.rows.extend(rows.items())
         entry.ids.intersection_update(rows)
@@ -220,16 +227,10 @@ class Shadow(LocalStore):
                 note = self._note(key)
                 note.here, note.era = True, self.era
                 note.partial = note.partial or unknown
+                self.here.add(key)
                 self._changed(key)
                 return Claimed(claimed.fence, replace(claimed.found, partial=note.partial))
             return claimed
-
-    def _known(self, key: Key, entry: Entry, turn_id: str, now: int) -> Known | None:
-        """Which turns of other instances a retry may ask for is not known here: any that is stored is the answer."""
-        row = next((row for row_id, row in entry.rows if row_id == turn_id), None)
-        if row is None:
-            return super()._known(key, entry, turn_id, now)
-        return Known(decode_turn(row), self._snapshot(key, entry, len(entry.rows), now))
 
     def _snapshot(self, key: Key, entry: Entry, turns: int, now: int) -> Snapshot:
         note = self._notes.get(key)
@@ -298,6 +299,9 @@ class Shadow(LocalStore):
 
     def release(self, key: Key, fence: int, counted: Counted | None = None) -> bool:
         with self._lock:
+            entry, note = self._held(key, fence), self._notes.get(key)
+            if entry and note and not note.here:
+                note.orphan = entry.holder
             released = super().release(key, fence, counted)
             if released and counted and counted.deltas:
                 with self._noting(key) as note:
@@ -317,6 +321,17 @@ class Shadow(LocalStore):
                     self._note_end(note, closing, mark)
                     note.unsynced.tallies.append(Tally(mark, counted.at // 60_000, counted.deltas))
             return closed
+
+    def foresee_close(self, session: Session, *, fence: int | None, force: bool) -> Closed | None:
+        """What ``close`` will answer without writing; None where it will write."""
+        with self._lock:
+            entry = self._entries.get(session.key)
+            if entry is None or entry.session is None or entry.session.started != session.started:
+                return Closed.GONE
+            if entry.session.turns != session.turns:
+                return Closed.CHANGED
+            ours = fence is not None and self._held(session.key, fence) is entry
+            return Closed.LEASED if entry.lease > self.now() and not ours and not force else None
 
     def put_attributes(self, key: Key, started: int, revision: int, attributes: Mapping[str, Any]) -> bool:
         with self._lock:
@@ -357,6 +372,17 @@ class Shadow(LocalStore):
 
     # --- leases -----------------------------------------------------------------------------------------------------
 
+    def runs_here(self, key: Key) -> bool:
+        """Whether a turn is running whose lease was given out here."""
+        if key not in self.here:
+            return False
+        with self._lock:
+            entry, note = self._entries.get(key), self._notes.get(key)
+            runs = bool(entry and note and note.here and entry.lease > self.now())
+            if not runs:
+                self.here.discard(key)
+            return runs
+
     def given_here(self, key: Key, fence: int) -> bool:
         """Whether this fence was given out by the shadow, not by Redis."""
         with self._lock:
@@ -375,6 +401,7 @@ class Shadow(LocalStore):
             entry = self._held(key, fence)
             if entry:
                 self._note(key).here = True
+                self.here.add(key)
             return entry is not None
 
     def leave_lease(self, key: Key, holder: str) -> None:
@@ -409,6 +436,31 @@ class Shadow(LocalStore):
             orphan = note.orphan or (entry.holder if entry and fence is None and not note.here else "")
             return self._ours(entry, note), fence, orphan
 
+    def held(self, key: Key) -> Ours:
+        """What is held of a subject, without its turns."""
+        with self._lock:
+            entry, note = self._entries.get(key), self._note(key)
+            return self._ours(replace(entry, rows=deque(), last_row=None) if entry else None, note)
+
+    def is_at(self, key: Key, started: int, revision: int) -> bool:
+        """Whether that is the session, and the revision of its attributes."""
+        with self._lock:
+            entry = self._entries.get(key)
+            session = entry.session if entry else None
+            return session is not None and (session.started, session.revision) == (started, revision)
+
+    def subjects(self) -> list[Key]:
+        """Everybody of whom something is held."""
+        with self._lock:
+            return list(self._entries)
+
+    def erased(self, key: Key, at: int) -> None:
+        """Another instance erased a subject: what is older than that is gone here, too."""
+        with self._lock, self._sized(key):
+            if key in self._entries and not self._is_needed(key):
+                self._fill(key, _content(self._entries[key]).since(at))
+                self._drop_if_empty(key, self._entries[key])
+
     def _ours(self, entry: Entry | None, note: Note) -> Ours:
         return Ours(
             content=_content(entry),
@@ -432,8 +484,11 @@ class Shadow(LocalStore):
                 self._fill(key, content)
             self._changed(key)
 
-    def restore(self, key: Key, ours: Ours) -> None:
-        """Take over what a journal remembers. What is here already is kept beside it."""
+    def restore(self, key: Key, ours: Ours, *, whole: bool = False) -> None:
+        """Take over what a journal remembers. What is here already is kept beside it.
+
+        ``whole``: Redis is another dataset by now, and has to be told all of it.
+        """
         with self._lock, self._sized(key):
             entry, note = self._entries.get(key), self._note(key)
             if entry:
@@ -447,6 +502,7 @@ class Shadow(LocalStore):
             note.agreed = max(note.agreed, ours.agreed)
             note.keep_turns = note.keep_turns or ours.keep_turns
             note.max_bytes = note.max_bytes or ours.max_bytes
+            note.whole = note.whole or whole
             self._fill(key, content)
             self._changed(key)
 
@@ -479,7 +535,46 @@ class Shadow(LocalStore):
             for key, entry in self._entries.items():
                 if entry.session or entry.rows or entry.ended:
                     self._note(key).whole = True
-                    self.pending.setdefault(key)
+                    self._changed(key)
+
+    def is_whole(self, key: Key) -> bool:
+        """Whether Redis has to be told all that is held of a subject."""
+        note = self._notes.get(key)
+        return note is not None and note.whole
+
+    def whole_only(self) -> list[Key]:
+        """Subjects of which Redis may well hold everything already: a look at their sessions shows it."""
+        with self._lock:
+            return [key for key in self.pending if self._is_plain(key)]
+
+    def _is_plain(self, key: Key) -> bool:
+        note, entry = self._notes.get(key), self._entries.get(key)
+        if note is None or entry is None or note.unsynced or note.orphan:
+            return False
+        return note.whole and entry.session is not None and not entry.ended
+
+    def agree_if_same(self, key: Key, found: Snapshot) -> None:
+        """Redis holds this session: if it is as it is known here, nothing has to be told."""
+        with self._lock:
+            entry = self._entries.get(key)
+            if entry is None or entry.session is None or found.session is None or not self._is_plain(key):
+                return
+            ours, theirs = entry.session, found.session
+            if (ours.started, ours.turns, ours.last_activity, ours.revision) == (
+                theirs.started,
+                theirs.turns,
+                theirs.last_activity,
+                theirs.revision,
+            ):
+                self._notes[key].whole = False
+                self._changed(key)
+
+    def holds(self, key: Key, turn_ids: Sequence[str]) -> bool:
+        """Whether these turns, at least, are known of a subject."""
+        with self._lock:
+            entry = self._entries.get(key)
+            known = {row_id for row_id, _ in entry.rows} if entry else set()
+            return entry is not None and known.issuperset(turn_ids)
 
     def begin_era(self) -> None:
         """Redis went away: what it said of leases until now may not hold when it is back."""

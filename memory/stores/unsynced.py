@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from memory.session import EndedSession, Turn
-from memory.stores.content import Content
+from memory.stores.content import Content, moved
 from memory.stores.documents import Change, Path
 
 ITEM_BYTES: Final = 700
@@ -143,6 +143,17 @@ class Ours:
     max_bytes: int = 0
 
     def since(self, erased: int) -> Ours:
+        """What is left of it after an erasure."""
         if not erased:
             return self
-        return replace(self, content=self.content.since(erased), unsynced=self.unsynced.since(erased))
+        content, unsynced = self.content.since(erased), self.unsynced.since(erased)
+        before, after = self.content.session, content.session
+        if before and after and before.started != after.started:
+            turns = {
+                turn_id: replace(said, turn=moved(said.turn, after.started))
+                if said.turn.session_started == before.started
+                else said
+                for turn_id, said in unsynced.turns.items()
+            }
+            unsynced = replace(unsynced, turns=turns)
+        return replace(self, content=content, unsynced=unsynced)

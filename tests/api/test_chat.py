@@ -184,7 +184,7 @@ def test_stop_cuts_the_model_off_and_the_entry_says_interrupted(
     answers: list[Any] = []
     talking = threading.Thread(
         target=lambda: answers.append(
-            model_client.application.test_client().post("/chat", json={"message": "Count", "userId": "ada"})
+            model_client.application.test_client().post("/chat/stream", json={"message": "Count", "userId": "ada"}).text
         )
     )
     talking.start()
@@ -196,7 +196,7 @@ def test_stop_cuts_the_model_off_and_the_entry_says_interrupted(
     talking.join(10)
 
     assert stopped.json == {"success": True, "stopped": True}
-    assert answers[0].json["interrupted"] is True
+    assert '"interrupted":true' in answers[0]
     (entry,) = model_client.get("/sessions/ada/history").json["history"]
     assert entry["interrupted"] is True
     assert "seven" not in entry["response"]

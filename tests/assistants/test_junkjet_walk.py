@@ -315,7 +315,7 @@ def test_several_instances_share_a_session(redis_server: RedisServer) -> None:
 
 @contextmanager
 def at_work(world: World, **env: str) -> Iterator[FlaskClient]:
-    with application(world.store, "junkjet", DEFAULT_ASSISTANT="junkjet", **env) as app:
+    with application(world.store, "junkjet", **env) as app:
         yield app.test_client()
 
 
@@ -382,7 +382,7 @@ def test_the_environment_sets_time_and_history(timed: World) -> None:
 
 
 def test_details_are_bounded_and_counts_are_of_everyone(timed: World) -> None:
-    with application(timed.store, "junkjet", DEFAULT_ASSISTANT="junkjet") as app:
+    with application(timed.store, "junkjet") as app:
         engine = app.extensions["parley"].engine("junkjet")
         for number in range(105):
             engine.open(f"user{number}")
@@ -396,7 +396,7 @@ def test_details_are_bounded_and_counts_are_of_everyone(timed: World) -> None:
 def test_every_minute_the_log_has_counts_the_table_and_the_cleanup(
     timed: World, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with application(timed.store, "junkjet", DEFAULT_ASSISTANT="junkjet") as app:
+    with application(timed.store, "junkjet") as app:
         (cleaner,) = app.extensions["parley"].cleaners
         client = app.test_client()
         tell(client, "I want to sell plastic", "user-gone")
@@ -456,7 +456,7 @@ def test_the_analytics_do_not_depend_on_the_model(timed: World, openai_server: O
 
 def test_clearing_stops_a_running_turn_and_nothing_of_it_is_stored(timed: World, openai_server: OpenAIServer) -> None:
     openai_server.answers = lambda call: Reply("one two three four five " * 200, drip=0.05)
-    with application(timed.store, "junkjet", DEFAULT_ASSISTANT="junkjet", **model_of(openai_server)) as app:
+    with application(timed.store, "junkjet", **model_of(openai_server)) as app:
         engine, answers = app.extensions["parley"].engine("junkjet"), []
 
         def ask() -> None:
@@ -493,7 +493,7 @@ def test_with_keys_everyone_has_their_own_sessions_and_administrators_the_analyt
 
 
 def test_a_server_that_is_stopping_takes_no_message(timed: World) -> None:
-    with application(timed.store, "junkjet", DEFAULT_ASSISTANT="junkjet") as app:
+    with application(timed.store, "junkjet") as app:
         app.extensions["parley"].draining.set()
         reply = app.test_client().post(QUERY, json={"message": "hello"})
 

@@ -280,7 +280,7 @@ def body_of(reply: TestResponse) -> dict[str, Any]:
 
 
 def test_a_session_ends_after_a_day_of_silence(timed: World) -> None:
-    with application(timed.store, "news", DEFAULT_ASSISTANT="news") as app:
+    with application(timed.store, "news") as app:
         client = app.test_client()
         session = body_of(client.post("/api/session/create"))["sessionId"]
         timed.advance(24 * HOUR - SECOND)
@@ -295,7 +295,7 @@ def test_a_session_ends_after_a_day_of_silence(timed: World) -> None:
 
 @pytest.mark.parametrize("access", ["reading", "asking"])
 def test_every_access_makes_a_session_last_another_day(timed: World, access: str) -> None:
-    with application(timed.store, "news", DEFAULT_ASSISTANT="news") as app:
+    with application(timed.store, "news") as app:
         client = app.test_client()
         session = body_of(client.post(SEND, json={"question": LATEST}))["sessionID"]
         for _ in range(3):
@@ -312,7 +312,7 @@ def test_every_access_makes_a_session_last_another_day(timed: World, access: str
 
 
 def test_the_environment_sets_the_time(timed: World) -> None:
-    with application(timed.store, "news", DEFAULT_ASSISTANT="news", SESSION_TTL="60") as app:
+    with application(timed.store, "news", SESSION_TTL="60") as app:
         client = app.test_client()
         session = body_of(client.post("/api/session/create"))["sessionId"]
         timed.advance(61 * SECOND)
@@ -321,7 +321,7 @@ def test_the_environment_sets_the_time(timed: World) -> None:
 
 @pytest.mark.parametrize("timed", ["redis"], indirect=True)
 def test_a_message_costs_two_round_trips(timed: World) -> None:
-    with application(timed.store, "news", DEFAULT_ASSISTANT="news") as app:
+    with application(timed.store, "news") as app:
         client = app.test_client()
         session = body_of(client.post(SEND, json={"question": "hello"}))["sessionID"]
         with watching(timed.servers) as asked:
@@ -331,7 +331,7 @@ def test_a_message_costs_two_round_trips(timed: World) -> None:
 
 
 def test_looking_for_what_is_not_there_leaves_nothing_behind(timed: World) -> None:
-    with application(timed.store, "news", DEFAULT_ASSISTANT="news") as app:
+    with application(timed.store, "news") as app:
         client = app.test_client()
         client.get("/api/session/nobody/history")
         client.get("/api/session/nobody/validate")
@@ -348,7 +348,7 @@ def test_looking_for_what_is_not_there_leaves_nothing_behind(timed: World) -> No
 def test_clearing_a_session_ends_its_running_turn(timed: World, openai_server: OpenAIServer) -> None:
     openai_server.answers = lambda call: Reply("one two three four five " * 200, drip=0.05)
     model = {"MODEL": "openai:gpt-4o-mini", "OPENAI_API_KEY": "k", "OPENAI_BASE_URL": openai_server.url}
-    with application(timed.store, "news", DEFAULT_ASSISTANT="news", **model) as app:
+    with application(timed.store, "news", **model) as app:
         client, answers = app.test_client(), []
         session = body_of(client.post("/api/session/create"))["sessionId"]
 
@@ -371,7 +371,7 @@ def test_a_failing_model_is_an_error_that_keeps_the_session_as_it_was(
 ) -> None:
     openai_server.answers = lambda call: Reply(status=400)
     model = {"MODEL": "openai:gpt-4o-mini", "OPENAI_API_KEY": "k", "OPENAI_BASE_URL": openai_server.url}
-    with application(timed.store, "news", DEFAULT_ASSISTANT="news", **model) as app:
+    with application(timed.store, "news", **model) as app:
         client = app.test_client()
         session = body_of(client.post("/api/session/create"))["sessionId"]
         reply = client.post(SEND, json={"question": "hello"}, headers={"session-id": session})
@@ -383,7 +383,7 @@ def test_a_failing_model_is_an_error_that_keeps_the_session_as_it_was(
 def test_with_keys_sessions_belong_to_their_users(timed: World) -> None:
     keys = {"AUTH": "on", "API_KEYS": "alice=alices-key,bob=bobs--key,*=the-admins-key"}
     alice, bob, admin = ({"Authorization": f"Bearer {key}"} for key in ("alices-key", "bobs--key", "the-admins-key"))
-    with application(timed.store, "news", DEFAULT_ASSISTANT="news", **keys) as app:
+    with application(timed.store, "news", **keys) as app:
         client = app.test_client()
         assert client.post("/api/session/create").status_code == 401
         session = body_of(client.post("/api/session/create", headers=alice))["sessionId"]
@@ -400,7 +400,7 @@ def test_with_keys_sessions_belong_to_their_users(timed: World) -> None:
 
 
 def test_a_server_that_is_stopping_takes_no_message(timed: World) -> None:
-    with application(timed.store, "news", DEFAULT_ASSISTANT="news") as app:
+    with application(timed.store, "news") as app:
         app.extensions["parley"].draining.set()
         reply = app.test_client().post(SEND, json={"question": "hello"})
 

@@ -41,6 +41,34 @@ def test_ordinals_mean_the_cached_products_again(shop: Shop) -> None:
     assert shop.cart() == {second: 1}
 
 
+def test_more_of_the_cached_answer_can_be_asked_for(shop: Shop) -> None:
+    shop.hears(QUESTION)
+    shop.hears("show more")
+    more = shop.shown()
+    shop.hears("show me cameras")
+    assert shop.hears_again(QUESTION)
+    shop.hears("show more")
+    assert shop.shown() == more
+
+
+def test_it_means_what_it_meant_after_the_cached_answer(shop: Shop) -> None:
+    shop.hears("Which is the best smartphone?")
+    phone = shop.shown()[0]
+    shop.hears("show me cameras")
+    assert shop.hears_again("Which is the best smartphone?")
+    shop.hears("add it")
+    assert shop.cart() == {phone: 1}
+
+
+def test_an_answer_that_showed_nothing_leaves_the_list_as_it_is(shop: Shop) -> None:
+    shop.hears("What payment methods does the shop accept?")
+    shop.hears(QUESTION)
+    second = shop.shown()[1]
+    assert shop.hears_again("What payment methods does the shop accept?")
+    shop.hears("add the second one")
+    assert shop.cart() == {second: 1}
+
+
 @pytest.mark.parametrize(
     "change",
     ["I prefer Sony", "my budget is 300 to 700", "I don't like Apple", "add a Pixel 8a", "express shipping please"],

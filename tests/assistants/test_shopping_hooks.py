@@ -96,6 +96,18 @@ def test_adding_does_not_renumber_the_list() -> None:
     assert context.attributes["focus"] == ["GALS24-256"]
 
 
+def test_a_model_is_not_told_what_was_said_before_the_session_was_opened(
+    shop: Shop, openai_server: OpenAIServer
+) -> None:
+    shop.hears("I am Alice, and this is a secret")
+    shop.engine.end("s1", "manual")
+    shop.hears("hello")
+    shop.hears("hello again")
+    assert [text for role, text in openai_server.chats[1].said if role == "user"] == ["hello"]
+    assert [text for role, text in openai_server.chats[2].said if role == "user"] == ["hello", "hello again"]
+    assert not any("Alice" in text for call in openai_server.chats[1:] for _, text in call.said)
+
+
 @pytest.fixture
 def shop(openai_server: OpenAIServer) -> Iterator[Shop]:
     server = Shop(ModelSettings("openai:gpt-4o-mini", api_key="k", base_url=openai_server.url, timeout=20))

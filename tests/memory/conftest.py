@@ -10,18 +10,25 @@ import pytest
 
 from memory import SessionEngine, SessionPolicy, SessionStore
 from memory.leases import LeaseKeeper
-from tests.memory.harness import World, local_world, redis_world
+from tests.memory.harness import World, failover_world, local_world, redis_world
+from tests.processes import free_port
 from tests.servers import RedisCluster, RedisServer
 
-STORES = ("local", "redis", "cluster")
+STORES = ("local", "redis", "cluster", "failover", "outage")
+REMOTE = ("redis", "cluster")
 
 
 def make_world(name: str, request: pytest.FixtureRequest, stack: ExitStack) -> World:
     if name == "local":
         return local_world()
-    if name == "redis":
+    if name == "outage":
+        return failover_world(f"redis://127.0.0.1:{free_port()}", [], request.getfixturevalue("tmp_path"), stack, name)
+    if name in ("redis", "failover"):
         server: RedisServer = request.getfixturevalue("redis_server")
-        return redis_world(request.getfixturevalue("redis_url"), [server], stack)
+        url: str = request.getfixturevalue("redis_url")
+        if name == "failover":
+            return failover_world(url, [server], request.getfixturevalue("tmp_path"), stack)
+        return redis_world(url, [server], stack)
     cluster: RedisCluster = request.getfixturevalue("redis_cluster")
     return redis_world(cluster.url(), cluster.nodes, stack, "cluster")
 
@@ -40,7 +47,7 @@ def simple_world(request: pytest.FixtureRequest) -> Iterator[World]:
         yield make_world(request.param, request, stack)
 
 
-@pytest.fixture(params=STORES[1:])
+@pytest.fixture(params=REMOTE)
 def remote_world(request: pytest.FixtureRequest) -> Iterator[World]:
     """The stores in Redis: alone, and a cluster."""
     with ExitStack() as stack:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from pathlib import Path
+from typing import Any, Final, Literal
 
 import redis
 
-from memory import EndedSession, Key, Message, Session, SessionStore, Turn, open_store
+from memory import EndedSession, Key, Message, Session, SessionStore, Turn, open_failover_store, open_store
 from memory.stores.base import (
     LIVE_TURNS,
     Claimed,
@@ -25,6 +26,9 @@ NOON = 1_790_000_000_000
 LEASE_MS = 6_000
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
+
+ON_DISK: Final[Mapping[str, Literal["disk"]]] = dict.fromkeys(("test", "weather", "news"), "disk")
+"""The namespaces of these tests, all of them journaled where there is a journal."""
 
 
 class HandClock:
@@ -101,6 +105,24 @@ def local_world() -> World:
         clock.at += ms
 
     return World("local", store, advance, lambda: store)
+
+
+def failover_world(
+    url: str, servers: list[RedisServer], folder: Path, stack: ExitStack, name: str = "failover"
+) -> World:
+    """Stores that outlast an outage, with a journal for every namespace; ``servers`` is empty where Redis is away."""
+    shift = Shift()
+
+    def again() -> SessionStore:
+        store = open_failover_store(url, durability_of=ON_DISK, journal_dir=folder, shift=shift)
+        stack.callback(store.close_store)
+        return store
+
+    def advance(ms: int) -> None:
+        shift.ms += ms
+
+    first = again()
+    return World(name, first, advance, again if servers else lambda: first, servers)
 
 
 def redis_world(url: str, servers: list[RedisServer], stack: ExitStack, name: str = "redis") -> World:

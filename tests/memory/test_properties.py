@@ -325,8 +325,8 @@ def add_one(document: dict[str, Any]) -> None:
 
 
 def tell(url: str, flush: Callable[[], None], stories: int, steps: int) -> None:
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
-        lambda: Story(url, flush),
+    run_state_machine_as_test(
+        lambda: Story(url, flush),  # type: ignore[arg-type]
         settings=settings(
             max_examples=stories,
             stateful_step_count=steps,

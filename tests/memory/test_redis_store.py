@@ -143,7 +143,7 @@ def test_every_key_expires_but_indexes_and_totals(remote_world: World) -> None:
 
 
 def about(ms: int) -> Any:
-    return pytest.approx(ms, abs=2_000)
+    return pytest.approx(ms, abs=60_000)
 
 
 def test_keys_expire_when_nobody_comes_to_sweep(one_redis: World) -> None:

@@ -67,11 +67,12 @@ ODD_SUBJECTS = [
 # --- a turn ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_subject_nobody_spoke_of_has_nothing(store: SessionStore) -> None:
-    found = store.read(KEY, 10)
+def test_a_subject_nobody_spoke_of_has_nothing(world: World) -> None:
+    found = world.store.read(KEY, 10)
 
-    assert (found.session, found.turns, found.leased, found.partial) == (None, (), False, False)
-    assert abs(found.now - store.now()) < 5_000
+    assert (found.session, found.turns, found.leased) == (None, (), False)
+    assert found.partial == (world.name == "outage")  # a Redis that is away may well know more
+    assert abs(found.now - world.now) < 5_000
 
 
 def test_a_first_turn_begins_the_session(world: World) -> None:
@@ -277,6 +278,7 @@ def test_a_finished_turn_lets_the_next_in(store: SessionStore) -> None:
 
 def test_a_released_lease_leaves_nothing_behind(world: World) -> None:
     store = world.store
+    store.read(KEY, 0)
     before = world.all_keys()
     claimed = claim(store, KEY)
     assert store.release(KEY, claimed.fence)

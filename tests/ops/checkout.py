@@ -55,7 +55,7 @@ class Checkout:
         self._borrow_venv()
 
     def run(
-        self, *arguments: str, environment: Mapping[str, str | None] | None = None, seconds: float = 90
+        self, *arguments: str, environment: Mapping[str, str | None] | None = None, seconds: float = 300
     ) -> subprocess.CompletedProcess[str]:
         """Run the script from elsewhere; a variable set to None is absent."""
         wanted = {**self.environment, **(environment or {})}

@@ -9,9 +9,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from fnmatch import fnmatch
 from pathlib import Path
 
 import httpx
@@ -25,39 +24,6 @@ from tests.processes import LOOPBACK, program, wait_until
 from tests.servers import RedisServer
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self").exists(), reason="looks at processes in /proc")
-
-
-@pytest.fixture
-def stand_in(tmp_path: Path) -> Iterator[Checkout]:
-    """The script around a server that behaves as its environment says."""
-    checkout = Checkout(tmp_path / "my project", real_server=False)
-    yield checkout
-    checkout.end()
-
-
-@pytest.fixture
-def without(tmp_path: Path) -> Callable[..., str]:
-    """A PATH that has everything but the programs whose names match: ``without("redis-server", "python*")``."""
-
-    def path(*missing: str) -> str:
-        folder = tmp_path / "programs"
-        folder.mkdir()
-        for directory in os.environ["PATH"].split(":"):
-            for item in Path(directory).glob("*"):
-                link = folder / item.name
-                if not link.is_symlink() and not any(fnmatch(item.name, pattern) for pattern in missing):
-                    link.symlink_to(item)
-        return str(folder)
-
-    return path
-
-
-def make_program(file: Path, lines: str) -> str:
-    """A program in shell; returns the folder it is in."""
-    file.parent.mkdir(exist_ok=True)
-    file.write_text(f"#!/bin/sh\n{lines}\n")
-    file.chmod(0o755)
-    return str(file.parent)
 
 
 def alive(pid: int) -> bool:
@@ -410,116 +376,6 @@ def test_help_lists_every_command(stand_in: Checkout) -> None:
     assert result.returncode == 0
     for command in ["setup", "start", "stop", "restart", "status", "monitor", "logs", "demo", "test", "run", "help"]:
         assert f"\n  {command} " in result.stdout
-
-
-def test_setup_makes_what_is_missing_and_mends_what_is_broken(stand_in: Checkout) -> None:
-    shutil.rmtree(stand_in.folder / ".venv")
-    (stand_in.folder / "requirements.txt").write_text("# nothing\n")
-
-    first = stand_in.run("setup")
-    assert first.returncode == 0, first.stderr
-    assert "Installing what requirements.txt pins" in first.stdout
-    assert (stand_in.folder / ".venv/bin/python").exists()
-    assert stand_in.run("setup").stdout == ""
-
-    (stand_in.folder / "requirements.txt").write_text("# nothing either\n")
-    assert "Installing" in stand_in.run("setup").stdout
-
-    (stand_in.folder / ".venv/bin/python").unlink()
-    mended = stand_in.run("setup")
-    assert "does not work any more" in mended.stdout
-    assert "Installing" in mended.stdout
-    assert mended.returncode == 0
-
-
-def test_packages_that_cannot_be_installed_stop_the_start(stand_in: Checkout) -> None:
-    # A hash that no file has; nothing is asked of a registry for a file that is here.
-    wheel = stand_in.folder / "broken-1.0-py3-none-any.whl"
-    wheel.write_bytes(b"not what was pinned")
-    line = f"broken @ {wheel.as_uri()} --hash=sha256:{'0' * 64}\n"
-    (stand_in.folder / "requirements.txt").write_text(line)
-
-    started = stand_in.run("start", "--no-redis")
-
-    assert started.returncode == 1
-    assert "THESE PACKAGES DO NOT MATCH THE HASHES" in started.stderr
-    assert "The packages of requirements.txt could not be installed" in started.stderr
-    assert not stand_in.file("server.pid").exists()
-
-
-def test_without_a_python_it_says_what_to_install(stand_in: Checkout, without: Callable[..., str]) -> None:
-    shutil.rmtree(stand_in.folder / ".venv")
-    environment = {"PATH": without("python*", "apt-get")}
-    result = stand_in.run("setup", environment=environment)
-    assert result.returncode == 1
-    assert "Python 3.11 or newer is needed. On Debian or Ubuntu: apt-get install python3 python3-venv" in result.stderr
-
-
-def test_without_the_venv_module_it_says_what_to_install(
-    stand_in: Checkout, without: Callable[..., str], tmp_path: Path
-) -> None:
-    shutil.rmtree(stand_in.folder / ".venv")
-    # Debian's python3 without python3-venv.
-    make_program(
-        tmp_path / "bare" / "python3", f'case "$*" in *ensurepip*) exit 1 ;; esac\nexec "{sys.executable}" "$@"'
-    )
-    environment = {"PATH": without("apt-get"), "PYTHON": str(tmp_path / "bare" / "python3")}
-    result = stand_in.run("setup", environment=environment)
-    assert result.returncode == 1
-    assert "venv module is incomplete. On Debian or Ubuntu: apt-get install python3 python3-venv" in result.stderr
-
-
-@pytest.fixture
-def page(stand_in: Checkout) -> Path:
-    """The sources of a page, a minute old."""
-    folder = stand_in.folder / "web"
-    folder.mkdir()
-    (folder / "package.json").write_text("{}")
-    minute_ago = time.time() - 60
-    os.utime(folder / "package.json", (minute_ago, minute_ago))
-    return folder
-
-
-def npm(stand_in: Checkout, tmp_path: Path, lines: str) -> None:
-    folder = make_program(tmp_path / "node" / "npm", f'echo "$@" >>"{tmp_path}/calls"\n{lines}')
-    stand_in.environment["PATH"] = f"{folder}:{stand_in.environment['PATH']}"
-
-
-def test_the_page_is_built_when_its_sources_are_newer(stand_in: Checkout, page: Path, tmp_path: Path) -> None:
-    npm(stand_in, tmp_path, '[ "$1" = ci ] || { mkdir -p dist && echo hello >dist/index.html; }')
-
-    assert "Building the page." in stand_in.run("setup").stdout
-    assert (tmp_path / "calls").read_text() == "ci --no-audit --no-fund\nrun build\n"
-    assert stand_in.run("setup").stdout == ""
-
-    minute_ahead = time.time() + 60
-    os.utime(page / "package.json", (minute_ahead, minute_ahead))
-    assert "Building the page." in stand_in.run("setup").stdout
-
-
-def test_a_page_that_cannot_be_built_is_a_warning_once(stand_in: Checkout, page: Path, tmp_path: Path) -> None:
-    npm(stand_in, tmp_path, "echo no such package; exit 1")
-
-    started = stand_in.run("start", "--no-redis")
-    assert started.returncode == 0
-    assert "the API works without it" in started.stderr
-    assert "no such package" in started.stderr
-
-    stand_in.run("stop")
-    assert stand_in.run("start", "--no-redis").stderr == ""
-    assert "could not be built" in stand_in.run("setup").stderr
-
-
-@pytest.mark.slow
-def test_setup_installs_every_pin_into_a_new_environment(stand_in: Checkout) -> None:
-    shutil.rmtree(stand_in.folder / ".venv")
-
-    result = stand_in.run("setup", "--dev", seconds=900, environment=dict(os.environ))
-
-    assert result.returncode == 0, result.stderr
-    python = stand_in.folder / ".venv/bin/python"
-    subprocess.run([python, "-m", "pip", "check"], check=True)
-    subprocess.run([python, "-c", "import flask, langchain, langchain_openai, redis, pytest, mypy"], check=True)
 
 
 def test_the_real_server_serves_a_chat_and_its_pages(tmp_path: Path) -> None:

@@ -18,9 +18,9 @@ const FACES: Record<string, Face> = {
     placeholder: "Ask about the weather in any city…",
     starters: [
       "What is the weather in London?",
-      "Do I need an umbrella in Bergen tomorrow?",
+      "Do I need an umbrella in Oslo tomorrow?",
       "Compare Tokyo and Sydney this weekend",
-      "What should I wear in Oslo tonight?",
+      "What should I wear in Madrid tonight?",
     ],
   },
   junkjet: {
@@ -41,10 +41,10 @@ const FACES: Record<string, Face> = {
     greeting: "What would you like to know more about?",
     placeholder: "Ask about the news…",
     starters: [
-      "What is new today?",
-      "What is happening in energy and climate?",
-      "Anything about space?",
-      "What do the articles say about health?",
+      "What is new?",
+      "What is new in science?",
+      "What is happening in the economy?",
+      "Any news from sport?",
     ],
   },
   chat: {
@@ -68,7 +68,7 @@ const FACES: Record<string, Face> = {
       "Show me laptops under $1,000",
       "Which headphones are best for travelling?",
       "Compare the iPhone 15 and the Galaxy S24",
-      "I need a gift for $50",
+      "I need a gift under $50",
     ],
   },
 };

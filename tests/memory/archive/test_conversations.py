@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -382,6 +383,65 @@ def test_all_of_an_owner_is_erased(archive: Archive) -> None:
     assert archive.erase_owner("alice") == 0
     with pytest.raises(ValueError, match="nobody"):
         archive.erase_owner("")
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whatever_is_done_the_archive_is_as_a_dictionary_would_be(archive: Archive, seed: int) -> None:
+    luck = random.Random(seed)
+    words = ["kiwi", "plum", "fig", "pear"]
+    known: dict[str, dict[str, tuple[str, str]]] = {}
+    names: dict[str, str] = {}
+
+    for step in range(120):
+        chat = f"s{luck.randrange(6)}"
+        here = known.get(chat, {})
+        match luck.randrange(10):
+            case 0:
+                assert archive.delete(chat) == (chat in known)
+                known.pop(chat, None)
+                names.pop(chat, None)
+            case 1:
+                assert archive.clear(chat) == 2 * len(here)
+                here.clear()
+            case 2:
+                name = f"{luck.choice(words)} {step}"
+                assert archive.rename(chat, name) == (chat in known)
+                if chat in known:
+                    names[chat] = name
+            case 3 if here:
+                exported = archive.export(chat)
+                assert exported is not None
+                archive.delete(chat)
+                archive.import_session(exported, "")
+            case _:
+                turn_id, said = f"t{luck.randrange(8)}", (luck.choice(words), luck.choice(words))
+                archive.record(chat, "", turn(turn_id, *said, at=NOON + luck.randrange(50)))
+                names.setdefault(chat, said[0])
+                known.setdefault(chat, {})[turn_id] = said
+
+        for known_chat, turns in known.items():
+            row = archive.session(known_chat)
+            assert row is not None
+            assert (row.message_count, row.chat_name) == (2 * len(turns), names[known_chat])
+            found = {kept.id: (kept.message, kept.response) for kept in archive.window(known_chat, 100)}
+            assert found == turns
+    assert sorted(ids(archive)) == sorted(known)
+    for word in words:
+        said_in = {chat for chat, turns in known.items() if any(word in pair for pair in turns.values())}
+        said_in |= {chat for chat, name in names.items() if word in name}
+        assert set(ids(archive, q=word)) == said_in
+
+
+def test_an_import_out_of_bounds_is_refused(archive: Archive) -> None:
+    talk(archive, "s1", [("One", "1")])
+    exported = archive.export("s1")
+    assert exported is not None
+
+    for wrong in ({"chat_name": ""}, {"chat_name": "x" * 81}, {"tags": ("x" * 33,)}):
+        stranger = ArchivedChat(replace(exported.session, session_id="s2", **wrong), exported.turns)
+        with pytest.raises(ValueError, match="characters"):
+            archive.import_session(stranger, "")
+    assert ids(archive) == ["s1"]
 
 
 def test_threads_that_record_at_once_lose_and_double_nothing(archive: Archive) -> None:

@@ -194,3 +194,17 @@ def test_a_deletion_succeeds_while_somebody_reads_and_is_tidied_by_the_next_clea
     assert chats.cleanup(0) == 0
 
     assert not any(remains(file).values())
+
+
+def test_in_a_large_archive_overwriting_is_put_off_and_tidied(
+    chats: Archive, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _tell_secrets(chats)
+    monkeypatch.setattr("memory.archive.archive._OVERWRITE_SECONDS", 0)
+    assert chats.delete("s1")
+    assert any(remains(file).values())
+
+    assert chats.tidy()
+
+    assert not any(remains(file).values())
+    assert chats.tidy()

@@ -110,6 +110,11 @@ export class Conversation {
     this.share();
   }
 
+  /** After the end of a session: the next message begins another one. */
+  goOn(): void {
+    this.set({ ended: null, known: null });
+  }
+
   // --- what the server has ----------------------------------------------------------------------------------------
 
   load(): Promise<void> {
@@ -307,7 +312,8 @@ export class Conversation {
       this.patch(id, { state: "streaming", response: words.text, firstWord }, true);
       this.share(true);
     };
-    if (document.hidden) setTimeout(show, 50);
+    // A long reply takes long to draw, so it is drawn less often.
+    if (document.hidden || words.text.length > 10_000) setTimeout(show, Math.min(1_000, words.text.length / 100));
     else requestAnimationFrame(show);
   }
 
