@@ -20,13 +20,14 @@ VERSION: Final = "0.1.0"
 log = logging.getLogger("parley")
 
 
-def build(settings: Settings) -> Any:
-    """The services of one process. Connects to nothing and starts no thread."""
+def build(settings: Settings, store: Any = None) -> Any:
+    """The services of one process, on ``store`` where one is given. Connects to nothing and starts no thread."""
     from agent.conversation import Conversation, Workers
     from agent.models import Models
     from agent.registry import find
     from api import Services
-    from memory import Cleaner, SessionEngine, open_store
+    from memory import Cleaner, SessionEngine, open_failover_store
+    from memory.archive import Archive
     from memory.leases import LeaseKeeper
 
     registry = find("assistants", settings["ASSISTANTS"])
@@ -34,25 +35,37 @@ def build(settings: Settings) -> Any:
     for package in registry.packages.values():
         if hasattr(package, "configure"):
             package.configure(settings.of_package(package.SETTINGS))
-    url = settings.store_url
-    if url == "memory://":
-        url += f"?max_bytes={settings['LOCAL_MAX_BYTES']}"
-    store = open_store(url, max_connections=settings["THREADS"] + 8)
+    config = settings.api(VERSION)
+    policies = {name: settings.policy(name, assistant.policy) for name, assistant in registry.items()}
+    if store is None:
+        store = open_failover_store(
+            settings.store_url,
+            durability_of={name: policy.durability for name, policy in policies.items()},
+            journal_dir=settings.data_dir() / "journal",
+            journal_key=settings["JOURNAL_KEY"],
+            max_bytes=settings["LOCAL_MAX_BYTES"],
+            max_connections=settings["THREADS"] + 8,
+            secret=config.secret_key.encode(),
+        )
+    archive = None
+    if any(policy.archive for policy in policies.values()):
+        archive = Archive(settings.database_url, pool_size=max(5, settings["THREADS"] // 8))
     leases = LeaseKeeper(store)
     models = Models(settings.model)
     workers = Workers(settings["THREADS"])
     engines = {
         name: SessionEngine(
             store,
-            settings.policy(name, assistant.policy),
+            policy,
             namespace=name,
             turn_wait=settings["TURN_WAIT"],
+            archive=archive,
             leases=leases,
         )
-        for name, assistant in registry.items()
+        for name, policy in policies.items()
     }
     return Services(
-        config=settings.api(VERSION),
+        config=config,
         registry=registry,
         store=store,
         engines=engines,
@@ -63,6 +76,7 @@ def build(settings: Settings) -> Any:
         workers=workers,
         leases=leases,
         cleaner=Cleaner(list(engines.values()), settings["CLEANUP_INTERVAL"] / 1000),
+        archive=archive,
         session_config=settings.session_config(),
         bounds={
             "maxBytesPerSession": settings["MAX_SESSION_BYTES"],

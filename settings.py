@@ -18,7 +18,11 @@ from dotenv import dotenv_values
 
 from agent.models import DEFAULT_MODEL, ModelSettings
 from agent.offline import OFFLINE
+from api import proxies
 from api.config import ApiConfig
+from api.key_store import EVERYBODY, FILE
+from api.parsing import is_subject_id
+from api.tokens import is_safe_address
 from memory import SessionPolicy
 
 
@@ -85,6 +89,27 @@ def rate(text: str) -> str:
     return text
 
 
+def networks(text: str) -> tuple[str, ...]:
+    try:
+        ranges = proxies.networks(words(text))
+    except ValueError:
+        raise ValueError("IP addresses or networks such as 10.0.0.0/8, comma separated") from None
+    return tuple(str(each) for each in ranges)
+
+
+def origins(text: str) -> tuple[str, ...]:
+    named = words(text)
+    if not all(re.fullmatch(r"https?://[^/*?#@\s]+", each) for each in named):
+        raise ValueError("origins such as https://app.example.org, comma separated, without a path and without *")
+    return named
+
+
+def jwks_address(text: str) -> str:
+    if text and not is_safe_address(text):
+        raise ValueError("an https address (http on this machine only)")
+    return text
+
+
 SETTINGS: Final = (
     Setting("HOST", "127.0.0.1", str, "address to listen on; outside loopback only with AUTH=on or ALLOW_ANONYMOUS=1"),
     Setting("PORT", "3000", whole(0, 65_535), "port to listen on"),
@@ -112,9 +137,21 @@ SETTINGS: Final = (
     Setting("ALLOW_ANONYMOUS", "0", flag, "1: listen outside loopback without AUTH=on"),
     Setting("SECRET_KEY", "", str, "signs cookies and tokens; made at the first start, in DATA_DIR, where not set"),
     Setting(
-        "CORS_ORIGINS", "", words, "origins that may call from a browser, comma separated; none but our own by default"
+        "CORS_ORIGINS",
+        "",
+        origins,
+        "origins that may call from a browser, comma separated; none but our own by default",
     ),
-    Setting("RATE_LIMIT", "120/minute", rate, "requests per user; off for none"),
+    Setting(
+        "RATE_LIMIT", "120/minute", rate, "requests per user or session, as each process counts them; off: no limits"
+    ),
+    Setting(
+        "RATE_LIMIT_ADDRESS", "6000/minute", rate, "requests without a key per address that is not loopback; or off"
+    ),
+    Setting("TRUSTED_PROXIES", "", networks, "addresses or networks whose X-Forwarded-For and -Proto are believed"),
+    Setting("JWKS_URL", "", jwks_address, "public keys of an identity provider whose tokens open AUTH=on, too"),
+    Setting("JWT_ISSUER", "", str, "who must have issued such a token (iss)"),
+    Setting("JWT_AUDIENCE", "", str, "for whom such a token must be (aud)"),
     Setting("SESSION_DURATION", "1800", whole(1, None, "seconds"), "seconds that a weather session lasts at most"),
     Setting("INACTIVITY_TIMEOUT", "900", whole(1, None, "seconds"), "seconds of silence that end a weather session"),
     Setting("MAX_CONVERSATIONS_PER_SESSION", "20", whole(1, 10_000), "turns of a weather session"),
@@ -191,7 +228,13 @@ class Settings:
             auth=self["AUTH"] == "on",
             api_keys=self._api_keys(),
             cors_origins=self["CORS_ORIGINS"],
+            keys_file=self["DATA_DIR"] / FILE,
+            jwks_url=self["JWKS_URL"],
+            jwt_issuer=self["JWT_ISSUER"],
+            jwt_audience=self["JWT_AUDIENCE"],
+            trusted_proxies=self["TRUSTED_PROXIES"],
             rate_limit="" if self["RATE_LIMIT"] == "off" else self["RATE_LIMIT"],
+            rate_limit_address="" if self["RATE_LIMIT_ADDRESS"] == "off" else self["RATE_LIMIT_ADDRESS"],
             threads=self["THREADS"],
         )
 
@@ -247,7 +290,7 @@ class Settings:
         users: dict[str, str] = {}
         for entry in words(self["API_KEYS"]):
             user, _, key = entry.partition("=")
-            if not user or len(key) < 8:
+            if not (user == EVERYBODY or is_subject_id(user)) or len(key) < 8:
                 raise BadSetting("API_KEYS must be user=key, comma separated, keys of 8 characters or more")
             users[key] = user
         return users
@@ -285,8 +328,11 @@ def _check_exposure(settings: Settings) -> None:
         raise BadSetting(
             f"HOST={host} can be reached from outside: set AUTH=on and API_KEYS, or ALLOW_ANONYMOUS=1 if that is meant"
         )
-    if settings["AUTH"] == "on" and not settings["API_KEYS"] and not (settings["DATA_DIR"] / "keys.db").exists():
-        raise BadSetting("AUTH=on needs keys: set API_KEYS=user=key")
+    if settings["JWKS_URL"] and not (settings["JWT_ISSUER"] and settings["JWT_AUDIENCE"]):
+        raise BadSetting("JWKS_URL needs JWT_ISSUER and JWT_AUDIENCE: whose tokens for whom are to be accepted")
+    keys = settings["API_KEYS"] or settings["JWKS_URL"] or (settings["DATA_DIR"] / FILE).exists()
+    if settings["AUTH"] == "on" and not keys:
+        raise BadSetting("AUTH=on needs keys: make one with python -m api.keys, or set API_KEYS=user=key")
 
 
 def _kept_secret(path: Path) -> str:

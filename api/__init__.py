@@ -15,16 +15,21 @@ from api import (
     description,
     errors,
     identity,
+    limits,
     logs,
     openai,
+    origins,
     overview,
     page,
     parsing,
+    proxies,
     sessions,
     system,
+    token_routes,
     users,
 )
 from api.config import ApiConfig
+from api.gate import Caller, Gate
 from api.services import Services
 
 __all__ = ["ApiConfig", "Services", "create_app"]
@@ -46,7 +51,8 @@ class _Parley(Flask):
     json_provider_class = _Json
 
     def wsgi_app(self, environ, start_response):  # type: ignore[no-untyped-def]
-        """A trailing slash is optional everywhere."""
+        """A trailing slash is optional everywhere, and a trusted proxy's word of the client is believed."""
+        proxies.believe(environ, self.extensions["parley-proxies"])
         path = environ.get("PATH_INFO", "")
         if len(path) > 1 and path.endswith("/"):
             environ["PATH_INFO"] = path.rstrip("/") or "/"
@@ -56,30 +62,44 @@ class _Parley(Flask):
 def create_app(services: Services) -> Flask:
     """The WSGI application of these services. Starts no thread: ``services.start`` does."""
     app = _Parley(__name__, static_folder=None)
+    config = services.config
     app.extensions["parley"] = services
+    app.extensions["parley-proxies"] = proxies.networks(config.trusted_proxies)
+    app.extensions["parley-limits"] = limits.of(config)
+    app.extensions["parley-gate"] = Gate(config)
     app.url_map.merge_slashes = False
     app.config["MAX_CONTENT_LENGTH"] = parsing.MAX_BODY
     app.json.sort_keys = False  # type: ignore[attr-defined]
     errors.register(app)
 
     @app.before_request
-    def begin() -> None:
+    def begin() -> Response | None:
         g.begun = time.monotonic()
         g.request_id = logs.taken_or_new(request.headers.get("X-Request-Id"))
         logs.request_id.set(g.request_id)
-        identity.identify()
+        g.caller = Caller(refused=True)
+        if origins.is_preflight():
+            return origins.preflight()
+        try:
+            origins.refuse_foreign_pages(config.cors_origins)
+            identity.identify()
+        finally:  # who is refused is counted, too
+            limits.check(app)
+        return None
 
     @app.after_request
     def end(response: Response) -> Response:
         response.headers["X-Request-Id"] = g.request_id
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers.setdefault("Cache-Control", "no-store")
+        limits.show(response)
+        origins.allow(response, config.cors_origins)
         took = round((time.monotonic() - g.begun) * 1000)
         rule = request.url_rule.rule if request.url_rule else "-"  # the rule, not the path: paths have ids in them
         log.info("%s %s %d %d ms", request.method, rule, response.status_code, took)
         return identity.set_cookie(response)  # type: ignore[no-any-return]
 
-    for module in (chat, sessions, system, overview, about, users, openai, description, page):
+    for module in (chat, sessions, system, overview, about, users, openai, token_routes, description, page):
         app.register_blueprint(module.blueprint(services))
     for package in services.registry.packages.values():
         if hasattr(package, "blueprint"):

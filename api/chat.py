@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from flask import Blueprint, Response, jsonify
+from pydantic import ConfigDict
 
 from agent.conversation import Request
 from api import answers, shapes, sse
@@ -29,8 +30,17 @@ class Chat(Body):
     messageId: MessageId | None = None
 
 
+_BY_USER: Final[dict[str, Any]] = {"required": ["userId"], "properties": {"userId": {"type": "string"}}}
+_BY_SESSION: Final[dict[str, Any]] = {
+    "required": ["sessionId", "assistant"],
+    "properties": {"sessionId": {"type": "string"}, "assistant": {"x-component": "SessionAssistant"}},
+}
+
+
 class Stop(Body):
     """Whose turn is to end: ``userId``, or ``sessionId`` where the assistant's sessions are not a user's."""
+
+    model_config = ConfigDict(json_schema_extra={"anyOf": [_BY_USER, _BY_SESSION]})
 
     userId: Id | None = None
     sessionId: Id | None = None

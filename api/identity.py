@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Final, TypeVar
 from uuid import uuid4
@@ -14,45 +12,40 @@ from itsdangerous import BadSignature, URLSafeSerializer
 
 from api.config import ApiConfig
 from api.errors import ApiError
+from api.gate import Caller, Gate
 from api.parsing import subject_id
 
 COOKIE: Final = "parley_user"
-EVERYBODY: Final = "*"
-"""The user whose key acts for every user and administers."""
-
 OPEN: Final = frozenset({"/health", "/ready", "/api/health", "/openapi.json", "/docs"})
 
 PAGES: Final = ("/", "/talk", "/conversations", "/dashboard")
 """The browser app's own addresses, each with what follows after a slash. They show nothing that needs a key."""
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """``user`` is the authenticated user or None. ``admin`` may do what only administrators may."""
-
-    user: str | None = None
-    admin: bool = False
-
-
 def identify() -> None:
     """Before each request: find out who asks, and refuse wrong credentials where ``AUTH`` is on."""
     config: ApiConfig = current_app.extensions["parley"].config
+    if (named := request.headers.get("X-User-Id")) is not None and not is_open(request.path):
+        subject_id(named)
     if not config.auth:
         g.caller = Caller(admin=True)
         return
-    key = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
-    user = next((user for known, user in config.api_keys.items() if hmac.compare_digest(known, key)), None)
-    if user is not None:
-        g.caller = Caller(None if user == EVERYBODY else user, admin=user == EVERYBODY)
-        return
-    g.caller = Caller()
-    if not is_open(request.path):
+    gate: Gate = current_app.extensions["parley-gate"]
+    found = gate.who(request.headers.get("Authorization", "").removeprefix("Bearer ").strip())
+    g.caller = found or Caller(refused=True)
+    if found is not None and not found.chat and not is_open(request.path) and not _is_for_admins():
+        raise ApiError(403, "forbidden", "This key has not the scope chat")
+    if found is None and not is_open(request.path):
         raise ApiError(
             401,
             "unauthorized",
             "Send your key in the header Authorization: Bearer <key>",
             headers={"WWW-Authenticate": "Bearer"},
         )
+
+
+def _is_for_admins() -> bool:
+    return hasattr(current_app.view_functions.get(request.endpoint or ""), "parley_admin")
 
 
 def is_open(path: str) -> bool:
@@ -127,11 +120,10 @@ def owner() -> str | None:
     who = caller()
     if who.user is not None:
         return who.user
+    if (header := request.headers.get("X-User-Id")) is not None:
+        return subject_id(header)
     config: ApiConfig = current_app.extensions["parley"].config
-    if config.auth and who.admin:
-        return None
-    header = request.headers.get("X-User-Id")
-    return subject_id(header) if header is not None else ""
+    return None if config.auth and who.admin else ""
 
 
 def set_cookie(response: Any) -> Any:

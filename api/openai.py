@@ -117,6 +117,7 @@ def blueprint(services: Services) -> Blueprint:
         message_text(said.message, most)
         message_text(said.instructions, most)
         head = {"id": f"chatcmpl-{uuid4().hex}", "created": now_ms() // 1000, "model": asked.model}
+        key = idempotency_key()
         user = own_user(asked.user) if asked.user is not None else None
         if user is None and "X-User-Id" in request.headers:
             user = acting_user()
@@ -126,7 +127,7 @@ def blueprint(services: Services) -> Blueprint:
             turn = Request(
                 subject=user,
                 message=said.message,
-                key=idempotency_key(),
+                key=key,
                 owner=owner() if conversation.assistant.subject == "session" else None,
                 instructions=said.instructions,
             )

@@ -8,26 +8,52 @@ from typing import Annotated, Any, Final, Literal
 
 import orjson
 from langchain_core.messages.utils import count_tokens_approximately
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
 from agent.events import Answered, Done, Event, Failed, Token
 from api.errors import ApiError, invalid, openai_body, to_api_error
-from api.parsing import AssistantName, Body, Id
+from api.parsing import WHOLE, AssistantName, Body, Id
 from api.sse import KEEP_AWAKE
 from memory import Message, Turn
 from memory.history import to_messages
+
+TEXT_PARTS: Final = ("text", "input_text", "output_text")
 
 
 class Part(Body):
     """A part of a message; parts that are no text can't be read by any assistant here."""
 
-    type: str
+    type: Annotated[str, WithJsonSchema({"enum": list(TEXT_PARTS)})]
     text: str | None = None
 
 
 class Said(Body):
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
     content: str | list[Part] | None = None
+
+
+_WORDS: Final = {"x-component": "Text"}
+_BY_THE_USER: Final[dict[str, Any]] = {
+    "type": "object",
+    "required": ["role", "content"],
+    "properties": {
+        "role": {"const": "user"},
+        "content": {
+            "anyOf": [
+                _WORDS,
+                {
+                    "type": "array",
+                    "contains": {
+                        "type": "object",
+                        "required": ["type", "text"],
+                        "properties": {"type": {"enum": list(TEXT_PARTS)}, "text": _WORDS},
+                    },
+                },
+            ]
+        },
+    },
+    "additionalProperties": True,
+}
 
 
 class StreamOptions(Body):
@@ -39,11 +65,11 @@ class Completion(Body):
     settings hold. ``model`` is the name of an assistant. With ``user`` the session of that user is used."""
 
     model: AssistantName
-    messages: Annotated[list[Said], Field(min_length=1)]
+    messages: Annotated[list[Said], Field(min_length=1, json_schema_extra={"contains": _BY_THE_USER})]
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     user: Id | None = None
-    n: Annotated[int, Field(ge=1, le=1)] | None = None
+    n: Annotated[int, Field(ge=1, le=1), WHOLE] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,24 +100,26 @@ def refuse_what_is_not_served(body: Mapping[str, Any]) -> None:
 
 
 def conversed(said: Sequence[Said]) -> Conversed:
-    """The messages of a request. Those of tools are left out: the assistants call their own."""
+    """The messages of a request. The last one of the user is the one to answer; what stands behind it (the beginning of
+    a reply, say) is left out, and so are those of tools: the assistants call their own."""
     texts = [(each.role, _text(each)) for each in said]
     instructions = "\n\n".join(text for role, text in texts if role in ("system", "developer") and text.strip())
     spoken = [(role, text) for role, text in texts if role in ("user", "assistant") and text.strip()]
-    if not spoken or spoken[-1][0] != "user":
-        raise invalid("messages must end with one of the user that says something", "messages")
+    last = max((at for at, (role, _) in enumerate(spoken) if role == "user"), default=None)
+    if last is None:
+        raise invalid("messages must have one of the user that says something", "messages")
     turns: list[list[Message]] = []
-    for role, text in spoken[:-1]:
+    for role, text in spoken[:last]:
         if role == "user" or not turns:
             turns.append([])
         turns[-1].append(Message("human" if role == "user" else "ai", text))
     history = tuple(Turn(str(at), 0, 0, 0, tuple(messages)) for at, messages in enumerate(turns))
-    return Conversed(spoken[-1][1], history, instructions)
+    return Conversed(spoken[last][1], history, instructions)
 
 
 def _text(said: Said) -> str:
     if isinstance(said.content, list):
-        if said.role == "user" and any(part.type not in ("text", "input_text") for part in said.content):
+        if any(part.type not in TEXT_PARTS for part in said.content):
             raise invalid("content must be text: pictures, sound and files can't be read here", "messages")
         return "\n".join(part.text for part in said.content if part.text)
     return said.content or ""

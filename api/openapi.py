@@ -28,6 +28,8 @@ Json = dict[str, Any]
 ID: Final[Json] = {"$ref": "#/components/schemas/Id"}
 SESSION_ID: Final[Json] = {"$ref": "#/components/schemas/SessionId"}
 ASSISTANT: Final[Json] = {"$ref": "#/components/schemas/Assistant"}
+LIVE_ASSISTANT: Final[Json] = {"$ref": "#/components/schemas/LiveAssistant"}
+"""Those that keep nothing beyond their sessions."""
 TEXT: Final[Json] = {"type": "string"}
 
 TURN: Final = (
@@ -215,6 +217,15 @@ class _Composer:
             },
             "Key": {"type": "string", "pattern": parsing.KEY_PATTERN},
             "Assistant": {"type": "string", "enum": list(services.registry)},
+            "SessionAssistant": {
+                "type": "string",
+                "enum": [name for name, each in services.registry.items() if each.subject == "session"] or [""],
+            },
+            "LiveAssistant": {
+                "type": "string",
+                "enum": [name for name, each in services.engines.items() if not each.policy.archive] or [""],
+            },
+            "Json": _JSON,
             "Text": {
                 "type": "string",
                 "pattern": parsing.TEXT_PATTERN,
@@ -291,7 +302,7 @@ class _Composer:
         content: dict[str, Json] = {}
         for each in answer if isinstance(answer, tuple) else (answer,):
             if isinstance(each, Content):
-                content[each.kind] = {"schema": TEXT, **({"example": each.example} if each.example else {})}
+                content[each.kind] = {"example": each.example} if each.example else {}
             else:
                 found = examples.schema(each, self.schemas)
                 content["application/json"] = {"schema": found, "example": examples.example(each)}
@@ -346,9 +357,22 @@ def _plain(found: Any) -> Any:
         return found
     if name := found.get("x-component"):
         return {"$ref": f"#/components/schemas/{name}"}
+    if found.get("type") == "object" and "properties" in found:
+        found = {"additionalProperties": {"x-component": "Json"}, **found}
     return {name: _plain(item) for name, item in found.items() if name != "title" or not isinstance(item, str)}
 
 
+_ANY: Final[Json] = {"$ref": "#/components/schemas/Json"}
+_JSON: Final[Json] = {
+    "description": "Any JSON whose numbers are within reason; what no endpoint knows is ignored.",
+    "anyOf": [
+        {"type": ["null", "boolean"]},
+        {"type": "string", "pattern": "^[^\\x00]*$"},
+        {"type": "number", "minimum": -parsing.MAX_NUMBER, "maximum": parsing.MAX_NUMBER},
+        {"type": "array", "items": _ANY},
+        {"type": "object", "additionalProperties": _ANY},
+    ],
+}
 _REQUEST_ID: Final[Json] = {"X-Request-Id": {"$ref": "#/components/headers/RequestId"}}
 _HEADERS: Final[Json] = {
     "RequestId": {

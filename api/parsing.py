@@ -8,13 +8,13 @@ from typing import Annotated, Any, Final, TypeVar
 
 import orjson
 from flask import request
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError, WithJsonSchema
 
 from api.errors import ApiError, invalid
 
 MAX_BODY: Final = 65_536
 _MAX_DEPTH: Final = 32
-_MAX_NUMBER: Final = 1e15
+MAX_NUMBER: Final = 1e15
 ID_PATTERN: Final = "^[A-Za-z0-9][A-Za-z0-9._:@+-]{0,127}$"
 SESSION_ID_PATTERN: Final = "^[A-Za-z0-9][A-Za-z0-9._:@+-]{0,160}$"
 KEY_PATTERN: Final = "^[!-~]{1,255}$"
@@ -45,6 +45,11 @@ def subject_id(value: str) -> str:
     return value
 
 
+def is_subject_id(value: str) -> bool:
+    """Whether ``subject_id`` would take it."""
+    return _ID.fullmatch(value) is not None
+
+
 def full_session_id(value: str) -> str:
     """A ``session:<user>:<start>`` id, which may be longer than the user's, or 400 ``invalid_id``."""
     if not _SESSION_ID.fullmatch(value):
@@ -61,10 +66,30 @@ def not_blank(value: str) -> str:
 Text = Annotated[str, AfterValidator(not_blank), WithJsonSchema({"x-component": "Text"})]
 """Text that says something."""
 
-Id = Annotated[str, WithJsonSchema({"x-component": "Id"})]
-MessageId = Annotated[str, WithJsonSchema({"x-component": "Key"})]
+Id = Annotated[str, AfterValidator(subject_id), WithJsonSchema({"x-component": "Id"})]
+"""A user's or session's id; 400 ``invalid_id`` where it is none."""
+
+
+def message_id(value: str) -> str:
+    """An idempotency key, or 400."""
+    if not _KEY.fullmatch(value):
+        raise invalid("An idempotency key is 1 to 255 visible ASCII characters", "messageId")
+    return value
+
+
+MessageId = Annotated[str, AfterValidator(message_id), WithJsonSchema({"x-component": "Key"})]
+
 AssistantName = Annotated[str, WithJsonSchema({"x-component": "Assistant"})]
-"""What views check with ``subject_id``, ``idempotency_key`` and the registry, as the document tells it."""
+"""A name that the registry is asked for."""
+
+
+def whole(value: object) -> object:
+    """``2.0`` is a whole number in JSON."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+WHOLE: Final = BeforeValidator(whole)
+"""For fields: ``Annotated[int, Field(ge=1), WHOLE]``, in this order, so that the bounds are described."""
 
 
 def parse(model: type[Model], *, optional: bool = False) -> Model:
@@ -102,7 +127,7 @@ def _check(value: Any, depth: int) -> None:
         if "\x00" in value:
             raise invalid("The body has a NUL character, which no text needs")
     elif isinstance(value, int | float):
-        if not math.isfinite(value) or abs(value) > _MAX_NUMBER:
+        if not math.isfinite(value) or abs(value) > MAX_NUMBER:
             raise invalid("The body has a number beyond reason")
     elif isinstance(value, dict):
         for name, item in value.items():
@@ -134,9 +159,7 @@ def message_text(text: str, most: int) -> str:
 def idempotency_key(from_body: str | None = None) -> str | None:
     """The header ``Idempotency-Key``, else ``messageId`` of the body, else None; 400 where it is malformed."""
     key = request.headers.get("Idempotency-Key", from_body)
-    if key is not None and not _KEY.fullmatch(key):
-        raise invalid("An idempotency key is 1 to 255 visible ASCII characters", "messageId")
-    return key
+    return None if key is None else message_id(key)
 
 
 def query_number(name: str, default: int, least: int, most: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,9 +12,11 @@ from agent.conversation import Conversation, Workers
 from agent.models import Models
 from agent.registry import Registry, UnknownAssistant
 from api.config import ApiConfig
-from memory import Cleaner, SessionEngine, SessionStore
+from memory import Cleaner, SessionEngine, SessionStore, StoreUnavailable
 from memory.clock import now_ms
 from memory.leases import LeaseKeeper
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -49,6 +52,8 @@ class Services:
 
     def start(self) -> None:
         """Start the threads; in the process that serves, after the fork."""
+        if self.archive and not self._archive_is_ready():
+            threading.Thread(target=self._wait_for_archive, name="parley-archive", daemon=True).start()
         for cleaner in self._all_cleaners():
             cleaner.start()
 
@@ -65,6 +70,20 @@ class Services:
         if self.archive:
             self.archive.close()
         return left
+
+    def _archive_is_ready(self) -> bool:
+        """Bring the archive's tables up to date; False where it does not answer."""
+        try:
+            self.archive.migrate()
+        except StoreUnavailable as error:
+            log.warning("%s; chats that are archived are refused until it does", error)
+            return False
+        return True
+
+    def _wait_for_archive(self) -> None:
+        wait = 1.0
+        while not self.draining.wait(wait) and not self._archive_is_ready():
+            wait = min(2 * wait, 30.0)
 
     def _all_cleaners(self) -> Sequence[Cleaner]:
         return (self.cleaner, *self.cleaners)

@@ -10,7 +10,7 @@ from pydantic import StringConstraints, WithJsonSchema
 from api import answers, shapes
 from api.errors import invalid, session_not_found
 from api.identity import own_subject, owner
-from api.openapi import SESSION_ID, assistant, describe, number
+from api.openapi import LIVE_ASSISTANT, SESSION_ID, Parameter, assistant, describe, number
 from api.parsing import TEXT_PATTERN, Body, full_session_id, parse, query_number
 from api.services import Services
 from memory import SessionEngine
@@ -102,7 +102,7 @@ def blueprint(services: Services) -> Blueprint:
     @describe(
         "Erase a user's session and history with one assistant",
         answers.FORGOTTEN,
-        parameters=(ASKED,),
+        parameters=(Parameter("assistant", LIVE_ASSISTANT, "Whose; none that archives."),),
         errors=["session_not_found"],
     )
     def forget(user: str) -> dict[str, Any]:

@@ -63,6 +63,8 @@ Change = Callable[[dict[str, Any]], None]
 class TurnArchive(Protocol):
     """Where turns are kept for good, for policies with ``archive``."""
 
+    def owner(self, session_id: str) -> str | None: ...
+    def find_turn(self, session_id: str, turn_id: str) -> Turn | None: ...
     def record(self, session_id: str, owner: str, turn: Turn) -> None: ...
     def window(self, session_id: str, turns: int) -> list[Turn]: ...
     def remove_turn(self, session_id: str, turn_id: str) -> object: ...
@@ -225,6 +227,8 @@ class SessionEngine:
         )
         self.leases.hold(place, fence, running.signal)
         try:
+            if running.new and self.archive:
+                self._look_up(self.archive, running, owner)
             if running.new and running.session.owner:
                 self.owners.add(running.session.owner, place)
             if self.archive and len(turns) < shown:  # what was said in earlier sessions is there, too
@@ -232,7 +236,24 @@ class SessionEngine:
         except BaseException:
             self.abandon_turn(running)
             raise
+        if running.replay:
+            self.abandon_turn(running)
         return running
+
+    def _look_up(self, archive: TurnArchive, running: RunningTurn, owner: str | None) -> None:
+        """A session that begins anew may be an older one in the archive: it keeps its owner, and its keys hold."""
+        subject = running.key.subject
+        was = archive.owner(subject)
+        if was is None:
+            return
+        if owner is not None and was not in ("", owner):
+            raise SessionNotFound(subject)
+        running.session = replace(running.session, owner=was)
+        if running.replayable and (stored := archive.find_turn(subject, running.id)):
+            if stored.message != running.message:
+                raise IdempotencyMismatch
+            running.session = Session(running.key, stored.session_started, stored.ended, turns=1, owner=was)
+            running.replay = stored
 
     def _claim(self, key: Key, shown: int, turn_id: str, wait: float | None) -> Claimed | Known:
         """Wait in line, at most ``wait`` seconds (``turn_wait`` where that is None), and take the lease."""
@@ -386,7 +407,7 @@ class SessionEngine:
 
     def abandon_turn(self, turn: RunningTurn, *, failed: bool = False) -> None:
         """Give the session back and leave no trace of the turn; ``failed`` counts it as an error."""
-        if turn.replay or not turn.fence:
+        if not turn.fence:
             return
         counted = stats.of_failure(self.namespace, turn.began) if failed else None
         try:

@@ -162,7 +162,7 @@ class Owners:
         for namespace, listed in document.get("sessions", {}).items():
             keys = [Key(namespace, subject) for subject in listed]
             for key, found in zip(keys, self.store.peek(keys), strict=True):
-                if found.session is None and not self.store.ended(key):
+                if found.session is None and not found.leased and not self.store.ended(key):
                     del listed[key.subject]
 
     def _walk(self, owner: str, namespaces: Iterable[str]) -> Iterator[Key]:

@@ -23,13 +23,10 @@ from typing import Any, Self
 import httpx
 from flask import Flask
 
+import server
 import settings as environment
-from agent.conversation import Conversation, Workers
-from agent.models import Models
-from agent.registry import find
 from api import Services, create_app
-from memory import Cleaner, SessionEngine, SessionStore
-from memory.leases import LeaseKeeper
+from memory import SessionStore
 from tests.processes import LOOPBACK, ChildProcess, Service, free_port, wait_until
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -166,40 +163,20 @@ class ParleyServer(Service):
 def services_on(store: SessionStore, *names: str, **env: str) -> Iterator[Services]:
     """The services of these assistants (all that are there where none is named) on a store, settings from ``env``.
 
-    The first one named answers where a request names none. Their threads are not started: what a thread does at its time, a test does at its own.
+    The first one named answers where a request names none. Their threads are not started: what a thread does at its
+    time, a test does at its own.
     """
-    usual = {"SECRET_KEY": "of the tests", "TURN_WAIT": "2"} | ({"DEFAULT_ASSISTANT": names[0]} if names else {})
-    settings = environment.load({**usual, **env}, dotenv=None)
-    registry = find("assistants", names)
-    leases, models, workers = LeaseKeeper(store), Models(settings.model), Workers(16)
-    engines = {
-        name: SessionEngine(
-            store,
-            settings.policy(name, assistant.policy),
-            namespace=name,
-            turn_wait=settings["TURN_WAIT"],
-            leases=leases,
-        )
-        for name, assistant in registry.items()
-    }
-    services = Services(
-        config=settings.api("0"),
-        registry=registry,
-        store=store,
-        engines=engines,
-        conversations={
-            name: Conversation(assistant, engines[name], models, workers) for name, assistant in registry.items()
-        },
-        models=models,
-        workers=workers,
-        leases=leases,
-        cleaner=Cleaner(list(engines.values()), 300.0),
-        session_config=settings.session_config(),
-    )
-    try:
-        yield services
-    finally:
-        services.close(drain=10)
+    with tempfile.TemporaryDirectory(prefix="parley-") as folder:
+        usual = {"DATA_DIR": folder, "RATE_LIMIT": "off", "TURN_WAIT": "2"}
+        if names:
+            usual |= {"ASSISTANTS": ",".join(names), "DEFAULT_ASSISTANT": names[0]}
+        services: Services = server.build(environment.load({**usual, **env}, dotenv=None), store)
+        try:
+            if services.archive:
+                services.archive.migrate()
+            yield services
+        finally:
+            services.close(drain=10)
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from api.chat import refuse_when_draining
 from api.errors import ApiError, invalid, not_found, session_not_found
 from api.identity import owner
 from api.openapi import KEY, TURN, USER, describe, number
-from api.parsing import Body, Id, MessageId, Text, idempotency_key, message_text, parse, query_number, subject_id
+from api.parsing import WHOLE, Body, Id, MessageId, Text, idempotency_key, message_text, parse, query_number, subject_id
 from api.services import Services
 from api.session_ids import new_session_id
 from assistants.shopping import cart, described, overview, preferences
@@ -78,7 +78,7 @@ class Item(Body):
     price: Annotated[float, Field(ge=0, le=float(MOST))]
     category: Readable
     sku: Annotated[str, AfterValidator(_sku), WithJsonSchema(SKU)]
-    quantity: Annotated[int, Field(ge=1, le=cart.MOST_UNITS)] = 1
+    quantity: Annotated[int, Field(ge=1, le=cart.MOST_UNITS), WHOLE] = 1
     messageId: MessageId | None = None
 
 

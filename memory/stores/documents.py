@@ -7,7 +7,7 @@ A document is compared at two levels: its fields, and the fields of those that a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import orjson
@@ -119,6 +119,11 @@ def whole(document: Mapping[str, Any], written: int, known: Mapping[Path, Change
     for path, change in known.items():
         everything[path] = Change(change.at, _NOTHING, change.value)
     return everything
+
+
+def begun_anew(known: Mapping[Path, Change], since: int = 0) -> dict[Path, Change]:
+    """The changes after ``since`` (ms) as those of a document that was empty then."""
+    return {path: replace(change, base=ABSENT) for path, change in known.items() if change.at > since}
 
 
 def later(document: Mapping[str, Any], stamps: Mapping[Path, int], at: int) -> dict[Path, Change]:

@@ -558,6 +558,12 @@ class FailoverStore(SessionStore):
                 self._watch.stop()
         self._remote.close_store()
 
+    def vanish(self) -> None:
+        """Be gone as a process is that was killed: Redis is told nothing more, and the disk keeps what it has."""
+        self._begin()
+        self._watch.vanish()
+        self._remote.close_store()
+
     # --- the journal ------------------------------------------------------------------------------------------------
 
     def _journal_of(self, namespace: str) -> Journal | None:

@@ -167,7 +167,9 @@ class LocalStore(SessionStore):
                 self._make_room(ENTRY_BYTES)
                 entry = self._entries[key] = Entry()
                 self._bytes += entry.size
-            found = self._snapshot(key, entry, turns, now)
+            # A session has a start of its own, though the last one may have begun and ended within this millisecond.
+            begins = max(now, entry.ended[0].started + 1) if entry.ended and not entry.session else now
+            found = self._snapshot(key, entry, turns, begins)
             # One count for all subjects, so that a subject that is forgotten and comes back never has a fence twice.
             self._fence = entry.fence = max(now * 1000, self._fence + 1)
             entry.lease, entry.holder = now + lease_ms, holder

@@ -228,7 +228,7 @@ def _our_piece(
     end = ends.get(started)
     if end is not None:
         later = [turn for turn in said if turn.began > end.ended]
-        changes = {path: change for path, change in unsynced.changes.items() if change.at > end.ended}
+        changes = documents.begun_anew(unsynced.changes, end.ended)
         return _Piece(rebased(session, later), started, 0, (), deadline, changes) if later else None
     if theirs.session and theirs.session.started == started and not whole:
         return _Piece(session, started, 0, (), deadline, unsynced.changes)
@@ -240,7 +240,7 @@ def _our_piece(
         document = documents.whole(session.attributes, ours.agreed, unsynced.changes)
         return _Piece(session, started, session.turns - untold, synced, deadline, document)
     if said:  # it has ended elsewhere, and what was said here since is a session of its own
-        return _Piece(rebased(session, said), started, 0, (), deadline, unsynced.changes)
+        return _Piece(rebased(session, said), started, 0, (), deadline, documents.begun_anew(unsynced.changes))
     return None
 
 

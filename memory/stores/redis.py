@@ -108,7 +108,9 @@ class RedisStore(SessionStore):
     def claim(self, key: Key, *, holder: str, lease_ms: int, turns: int, turn_id: str = "") -> Claimed | Busy | Known:
         own = names.subject_keys(key)
         with answering():
-            reply = scripts.CLAIM.run(self.client, own.of_session, self.shift(), holder, lease_ms, turn_id, turns)
+            reply = scripts.CLAIM.run(
+                self.client, (*own.of_session, own.ended), self.shift(), holder, lease_ms, turn_id, turns
+            )
         kind = reply[0]
         if kind == b"busy":
             return Busy(reply[1], reply[2])

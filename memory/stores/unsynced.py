@@ -8,7 +8,7 @@ from typing import Final
 
 from memory.session import EndedSession, Turn
 from memory.stores.content import Content, moved
-from memory.stores.documents import Change, Path
+from memory.stores.documents import Change, Path, begun_anew
 
 ITEM_BYTES: Final = 700
 """What one turn, end or count takes here besides its text (measured with tracemalloc, rounded up)."""
@@ -122,7 +122,7 @@ class Unsynced:
             self,
             turns={turn_id: said for turn_id, said in self.turns.items() if said.turn.began > erased},
             ends={at: end for at, end in self.ends.items() if end.record.ended > erased},
-            changes={path: change for path, change in self.changes.items() if change.at > erased},
+            changes=begun_anew(self.changes, erased),
         )
 
 

@@ -112,6 +112,16 @@ class Watch:
         if self._journal:
             self._journal.close()
 
+    def vanish(self) -> None:
+        """Stop without a word."""
+        self._stopped.set()
+        self._standing.trip("this instance is gone")
+        if self._thread:
+            self._thread.join(timeout=2.0)
+        self._prober.close()
+        if self._journal:
+            self._journal.abandon()
+
     def _open_journal(self, journal: Journal) -> None:
         try:
             journal.open()

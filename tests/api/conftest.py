@@ -28,6 +28,7 @@ def make_client(tmp_path: Path) -> Iterator[MakeClient]:
         given = {"REDIS_URL": "memory://", "DATA_DIR": str(tmp_path / "data"), "RATE_LIMIT": "off", "TURN_WAIT": "2"}
         services = server.build(settings.load({**given, **environ}, dotenv=None))
         made.append(services)
+        services.archive.migrate() if services.archive else None
         return create_app(services).test_client(use_cookies=True)
 
     yield make

@@ -51,9 +51,7 @@ def test_a_route_that_is_not_described_is_noticed(app: Flask) -> None:
 def test_the_document_and_the_route_map_are_the_same(app: Flask, document: Json) -> None:
     in_document = {(path, method) for path, item in document["paths"].items() for method in item}
     in_map = {
-        (path, method)
-        for path, method, _, view in views(app)
-        if getattr(view, "parley_description", None) is not None
+        (path, method) for path, method, _, view in views(app) if getattr(view, "parley_description", None) is not None
     }
 
     assert in_document == in_map
@@ -150,6 +148,7 @@ def walk(ask: Checked) -> None:
     for path in ("/health", "/ready", "/system/status", "/system/memory", "/system/series?minutes=5", "/assistants"):
         ask("get", path)
     ask("post", "/system/cleanup")
+    ask("post", "/auth/token", json={"userId": "ada"})
     for path in ("/system/sessions", "/system/insights", "/openapi.json", "/docs"):
         ask("get", path)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+import redis
 
 from tests.api.conftest import Client, MakeClient
 from tests.api.test_chat import chat
@@ -162,12 +163,12 @@ def test_the_series_is_of_1_to_1440_minutes(client: Client, minutes: str) -> Non
     assert client.get(f"/system/series?minutes={minutes}").status_code == 400
 
 
-def test_events_of_a_turn_are_told_to_whoever_listens(client: Client) -> None:
+def test_events_of_a_turn_are_told_to_whoever_listens(client: Client, redis_url: str) -> None:
     feed = client.get("/system/events", buffered=False).response
     assert next(feed) == b": keep-awake\n\n"
 
     if client.get("/system/status").json["store"]["backend"] == "redis":
-        wait_for_a_listener(client)
+        wait_for_a_listener(redis_url)
     chat(client.application.test_client(), "Hello")
     told = b"".join(next(feed) for _ in range(2)).decode()
     client.application.extensions["parley"].draining.set()
@@ -177,11 +178,11 @@ def test_events_of_a_turn_are_told_to_whoever_listens(client: Client) -> None:
     assert "Hello" not in told
 
 
-def wait_for_a_listener(client: Client) -> None:
-    store = client.application.extensions["parley"].store
-    for _ in range(500):
-        if dict(store.client.pubsub_numsub("parley:events")).get(b"parley:events"):
-            return
+def wait_for_a_listener(url: str) -> None:
+    with redis.Redis.from_url(url) as client:
+        for _ in range(1_000):
+            if dict(client.pubsub_numsub("parley:events")).get(b"parley:events"):
+                return
     raise AssertionError("nobody listens")
 
 

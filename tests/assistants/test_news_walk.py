@@ -346,7 +346,7 @@ def test_looking_for_what_is_not_there_leaves_nothing_behind(timed: World) -> No
 
 
 def test_clearing_a_session_ends_its_running_turn(timed: World, openai_server: OpenAIServer) -> None:
-    openai_server.answers = lambda call: Reply("one two three four five " * 200, drip=0.05)
+    openai_server.answers = lambda call: Reply("one two three four five", think=3.0)
     model = {"MODEL": "openai:gpt-4o-mini", "OPENAI_API_KEY": "k", "OPENAI_BASE_URL": openai_server.url}
     with application(timed.store, "news", **model) as app:
         client, answers = app.test_client(), []

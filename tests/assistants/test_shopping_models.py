@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from typing import Any
 
 import orjson
 
@@ -105,27 +104,19 @@ def test_a_turn_that_is_lost_with_its_connection_is_kept(timed: World, openai_se
 
 def test_a_stopped_answer_is_told_as_interrupted(timed: World, openai_server: OpenAIServer) -> None:
     openai_server.answers = lambda call: Reply("one two three four five " * 100, drip=0.05)
-    answers: list[dict[str, Any]] = []
     with at_work(timed, **of_model(openai_server)) as client:
-        call(client, "POST", "preferences", {})
-
-        def send() -> None:
-            reply = client.application.test_client().post(QUERY, json={"q": QUESTION, "sessionId": "s1"})
-            answers.append(reply.get_json())
-
-        asking = threading.Thread(target=send)
-        asking.start()
-        wait_until(lambda: bool(openai_server.calls), "the turn")
+        chunks = client.post(STREAM, json={"q": QUESTION, "sessionId": "s1"}, buffered=False).iter_encoded()
+        next(chunk for chunk in chunks if chunk.startswith(b"event: token"))
         stop = {"sessionId": "s1", "userId": "s1", "assistant": "shopping"}
-        wait_until(lambda: bool(answers) or client.post("/chat/stop", json=stop).get_json()["stopped"], "the stop")
-        asking.join(timeout=10)
-        answered = answers[0]
-        if answered["success"]:
-            assert answered["interrupted"] is True
-            assert answered["data"]["products"] == []
-            assert answered["data"]["conversation_count"] == 1
-        else:
-            assert answered["code"] == "turn_stopped"
+        assert client.post("/chat/stop", json=stop).get_json()["stopped"] is True
+        last = list(chunks)[-1]
+        assert last.startswith(b"event: done\ndata: ")
+        done = orjson.loads(last.removeprefix(b"event: done\ndata: "))
+        assert done["interrupted"] is True
+        assert done["data"]["answer"].startswith("one ")
+        assert (done["data"]["products"], done["data"]["conversation_count"]) == ([], 1)
+        assert seen(client, "conversation")["conversation"][1]["content"] == done["data"]["answer"]
+        assert seen(client, "info")["analytics"]["cache"]["misses"] == 0
 
 
 def test_a_failing_model_is_an_error_that_keeps_the_session_as_it_was(

@@ -249,7 +249,6 @@ def test_the_turn_that_used_up_its_session_is_answered_again_with_the_same_end(
     assert again.turn == last.turn
     assert (again.session.id, again.session.turns) == (last.session.id, limit)
     assert again.verdict == last.verdict
-    simple_world.advance(10)
     if limit > 1:  # a turn that uses up its session at once takes the place of the last one that did
         assert talk(engine, message="a new one").session.turns == 1
         again = talk(engine, message="the last", key="last")
@@ -429,6 +428,19 @@ def test_a_roll_over_that_is_abandoned_has_ended_the_old_session_all_the_same(
     assert engine.session("user123") is None
     assert [record.reason for record in engine.list("user123")[1]] == ["inactivity"]
     assert engine.store.totals("test").turns == 0
+
+
+def test_a_turn_may_ask_for_a_session_that_is_there(simple_world: World, make_engine: MakeEngine) -> None:
+    engine = make_engine(simple_world.store, WEATHER)
+    with pytest.raises(SessionNotFound):
+        engine.begin_turn("user123", "hello", create=False)
+    talk(engine)
+    assert talk(engine, create=False).session.turns == 2
+    simple_world.advance(900_000 + 5_000)
+    with pytest.raises(SessionNotFound):
+        engine.begin_turn("user123", "hello", create=False)
+    assert [record.reason for record in engine.list("user123")[1]] == ["inactivity"]
+    assert talk(engine, wait=0).session.turns == 1, "and nobody's asking held it up"
 
 
 # --- history that lives longer or shorter than its session ----------------------------------------------------------

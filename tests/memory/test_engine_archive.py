@@ -7,7 +7,17 @@ from dataclasses import replace
 
 import pytest
 
-from memory import FinishedTurn, SessionEngine, SessionPolicy, StaleTurn, StoreUnavailable, TooLarge, Turn
+from memory import (
+    FinishedTurn,
+    IdempotencyMismatch,
+    SessionEngine,
+    SessionNotFound,
+    SessionPolicy,
+    StaleTurn,
+    StoreUnavailable,
+    TooLarge,
+    Turn,
+)
 from memory.leases import LeaseKeeper
 from tests.memory.conftest import MakeEngine
 from tests.memory.harness import World
@@ -33,6 +43,12 @@ class Shelf:
         self.stored_at_record.append(engine_sees)
         self.turns[session_id] = [each for each in self.turns[session_id] if each.id != turn.id] + [turn]
         self.owners.setdefault(session_id, owner)
+
+    def owner(self, session_id: str) -> str | None:
+        return self.owners.get(session_id)
+
+    def find_turn(self, session_id: str, turn_id: str) -> Turn | None:
+        return next((each for each in self.turns[session_id] if each.id == turn_id), None)
 
     def window(self, session_id: str, turns: int) -> list[Turn]:
         self._called("window")
@@ -186,3 +202,30 @@ def test_a_policy_without_an_archive_has_none(simple_world: World, shelf: Shelf,
     engine = make_engine(simple_world.store, replace(CHAT, archive=False), archive=shelf)
     talk(engine)
     assert shelf.calls == []
+
+
+def test_a_session_from_the_archive_is_still_its_owner_s(
+    engine: SessionEngine, shelf: Shelf, simple_world: World
+) -> None:
+    engine.finish_turn(engine.begin_turn("chat", "Hello", owner="ada"), "Hi")
+    simple_world.advance(LATER)
+
+    with pytest.raises(SessionNotFound):
+        engine.begin_turn("chat", "Hello", owner="grace", wait=0)
+    assert engine.begin_turn("chat", "Hello again", owner="ada", wait=0).session.owner == "ada"
+
+
+def test_a_key_holds_as_long_as_its_turn_is_in_the_archive(
+    engine: SessionEngine, shelf: Shelf, simple_world: World
+) -> None:
+    engine.finish_turn(engine.begin_turn("chat", "Hello", key="k"), "Hi")
+    simple_world.advance(LATER)
+
+    again = engine.begin_turn("chat", "Hello", key="k", wait=0)
+
+    assert again.replay is not None
+    assert again.replay.response == "Hi"
+    assert engine.finish_turn(again, "").replayed
+    with pytest.raises(IdempotencyMismatch):
+        engine.begin_turn("chat", "Something else", key="k", wait=0)
+    assert engine.begin_turn("chat", "free again", wait=0).replay is None

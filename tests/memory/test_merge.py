@@ -412,7 +412,7 @@ def outcome(redis: FakeRedis) -> tuple[Any, ...]:
     )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(steps, orders, st.booleans(), st.integers(0, 3))
 def test_the_order_in_which_instances_tell_redis_makes_no_difference(
     done: list[tuple[str, tuple[Any, ...]]], order: list[tuple[str, bool]], whole: bool, turns: int
@@ -429,7 +429,7 @@ def test_the_order_in_which_instances_tell_redis_makes_no_difference(
     assert outcomes[0] == outcomes[1] == outcomes[2]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(steps, st.integers(0, 3), st.booleans())
 def test_every_acknowledged_turn_is_there_once_and_in_order_unless_its_session_was_ended(
     done: list[tuple[str, tuple[Any, ...]]], turns: int, whole: bool
@@ -481,7 +481,7 @@ def tell(remote: RedisStore, instance: Instance, *, answer_lost: bool = False) -
         instance.shadow.settled(KEY, ours.unsynced, merged.content)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps, orders, st.booleans())
 def test_redis_holds_what_the_merge_says(
     remote: RedisStore, done: list[tuple[str, tuple[Any, ...]]], order: list[tuple[str, bool]], whole: bool

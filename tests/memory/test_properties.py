@@ -346,7 +346,7 @@ def flush_of(server: RedisServer) -> Callable[[], None]:
 
 
 def test_redis_the_local_store_and_a_plain_model_tell_the_same_story(redis_server: RedisServer) -> None:
-    tell(redis_server.url(), flush_of(redis_server), stories=40, steps=30)
+    tell(redis_server.url(), flush_of(redis_server), stories=30, steps=30)
 
 
 @pytest.mark.slow

@@ -143,7 +143,7 @@ def test_every_key_expires_but_indexes_and_totals(remote_world: World) -> None:
 
 
 def about(ms: int) -> Any:
-    return pytest.approx(ms, abs=60_000)
+    return pytest.approx(ms, abs=20_000)
 
 
 def test_keys_expire_when_nobody_comes_to_sweep(one_redis: World) -> None:
@@ -163,7 +163,8 @@ def test_turns_that_outlive_their_session_or_not_expire_by_themselves(one_redis:
     now = store.now()
     say(store, KEY, "key-1", deadline=now + DAY_MS, history_until=now + 2 * HOUR_MS)
     left = expiries(one_redis)
-    assert left[OWN.turns] == left[OWN.ids] == about(2 * HOUR_MS + 60_000)
+    for key in (OWN.turns, OWN.ids):
+        assert left[key] == about(2 * HOUR_MS + 60_000)
     assert left[OWN.session] == about(DAY_MS + BACKSTOP_MS)
 
 
@@ -201,7 +202,8 @@ def test_touching_a_session_keeps_no_turn_longer(one_redis: World, make_engine: 
     assert engine.touch("user123")
     assert engine.update("user123", lambda document: document.update(a=1))
     left = expiries(one_redis)
-    assert left[OWN.turns] == left[OWN.ids] == about(2 * HOUR_MS + 60_000)
+    for key in (OWN.turns, OWN.ids):
+        assert left[key] == about(2 * HOUR_MS + 60_000)
 
 
 def talk(engine: SessionEngine, subject: str, message: str, **options: object) -> None:
@@ -231,6 +233,13 @@ def test_a_session_takes_two_keys(one_redis: World, make_engine: MakeEngine) -> 
     talk(engine, "user123", "hello")
     talk(engine, "user123", "hello again")
     assert {key for key in one_redis.all_keys() if "user123" in key} == {OWN.session, OWN.turns}
+
+
+def test_no_more_ids_are_kept_than_turns(one_redis: World) -> None:
+    for n in range(10):
+        say(one_redis.store, KEY, f"key-{n}", keep_turns=3)
+    with server_of(one_redis, OWN.ids) as client:
+        assert client.smembers(OWN.ids) == {"key-7", "key-8", "key-9"}
 
 
 # --- what the server is asked ---------------------------------------------------------------------------------------

@@ -73,6 +73,21 @@ def test_nobody_ends_a_later_session_in_place_of_an_earlier_one(world: World) ->
     assert live_session(world.store, KEY).turns == 1
 
 
+def test_every_session_has_a_start_of_its_own(store: SessionStore) -> None:
+    """Though one may begin and end within a millisecond: it is a part of the session's id."""
+    started = []
+    for n in range(12):
+        claimed = claim(store, KEY)
+        session = begun(claimed, KEY)
+        turn = turn_of(session, f"t{n}", at=claimed.found.now)
+        closing = closing_of(replace(session, turns=1))
+        assert store.commit(KEY, claimed.fence, commit_of(session, turn, closing=closing)) is Committed.STORED
+        started.append(session.started)
+    assert started == sorted(set(started))
+    assert [record.started for record in store.ended(KEY)] == started[::-1]
+    assert store.now() - 60_000 < started[0] <= started[-1] <= store.now() + 12
+
+
 def test_a_session_that_had_another_turn_is_not_ended(store: SessionStore) -> None:
     say(store, KEY, "t1")
     seen = live_session(store, KEY)

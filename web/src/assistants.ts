@@ -63,7 +63,7 @@ const FACES: Record<string, Face> = {
     title: "Shopping",
     icon: ShoppingBag,
     greeting: "What are you looking for?",
-    placeholder: "Ask for a product, a price, a comparison…",
+    placeholder: "Ask for a product or a price…",
     starters: [
       "Show me laptops under $1,000",
       "Which headphones are best for travelling?",

@@ -64,7 +64,7 @@ def test_text_without_words_finds_nothing_and_no_text_finds_all(archive: Archive
     assert ids(archive, q="   ") == ["s1"]
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(q=st.text(max_size=60) | st.text("\"'*():^-+ ANDORNTE|&!<>\\%_$\x00{}a", max_size=30))
 @example(q='"')
 @example(q="NEAR(a b)")
@@ -82,7 +82,7 @@ def test_nothing_that_is_typed_is_syntax(archive: Archive, q: str) -> None:
     assert len(rows) == total <= 1
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(said=st.text(min_size=1, max_size=80))
 @example(said="½ ﷺ ﬁne İstanbul ǅ ß")
 def test_what_was_said_is_found_by_saying_it_again(archive: Archive, said: str) -> None:

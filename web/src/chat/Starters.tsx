@@ -29,7 +29,7 @@ export function Starters({ about, assistant, onPick }: { about: About; assistant
       </span>
       <h2>{greeting}</h2>
       <p className="quiet">
-        {inShort(assistant.policy)}.{about.model.offline && " The offline model answers here, by plain rules."}
+        {inShort(assistant.policy)}.{about.model.offline && " The offline model answers."}
       </p>
       <ul>
         {starters.map((text) => (

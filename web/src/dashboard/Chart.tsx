@@ -1,14 +1,7 @@
 import "uplot/dist/uPlot.min.css";
 import { useEffect, useRef, useState } from "react";
 import uPlot from "uplot";
-
-export interface Line {
-  label: string;
-  /** Name of a colour of `tokens.css` or `dashboard.css`. */
-  colour: string;
-  values: (number | null)[];
-  kind: "bars" | "line";
-}
+import { layers, type Line } from "./series";
 
 interface Props {
   title: string;
@@ -77,7 +70,7 @@ export function Chart({ title, unit, times, lines, stacked, format = plainly, su
         ],
         hooks: { setCursor: [(plot) => setAt(plot.cursor.idx ?? null)] },
       },
-      data(latest.current.times, latest.current.lines, !!stacked),
+      layers(latest.current.times, latest.current.lines, !!stacked),
       box.current!,
     );
     chart.current = drawn;
@@ -90,7 +83,7 @@ export function Chart({ title, unit, times, lines, stacked, format = plainly, su
     };
   }, [shape, stacked]);
 
-  useEffect(() => chart.current?.setData(data(times, lines, !!stacked)), [times, lines, stacked]);
+  useEffect(() => chart.current?.setData(layers(times, lines, !!stacked)), [times, lines, stacked]);
 
   const shown = at !== null && at < times.length ? at : null;
   return (
@@ -122,12 +115,4 @@ const plainly = (value: number): string => String(value);
 /** A little air above the highest value, and never a scale without height. */
 function top(max: number | null): number {
   return max && max > 0 ? Math.max(4, max * 1.12) : 4;
-}
-
-/** What uPlot draws. Stacked bars are drawn from the highest sum down, each over the one before it. */
-export function data(times: number[], lines: Line[], stacked: boolean): uPlot.AlignedData {
-  if (!stacked) return [times, ...lines.map((line) => line.values)];
-  const sums = new Array<number>(times.length).fill(0);
-  const layers = lines.toReversed().map((line) => line.values.map((value, index) => (sums[index]! += value ?? 0)));
-  return [times, ...layers.toReversed()];
 }

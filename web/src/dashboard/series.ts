@@ -55,3 +55,19 @@ export const REASONS: Record<string, { label: string; colour: string }> = {
 export function duration(ms: number): string {
   return ms < 1_000 ? `${Math.round(ms)} ms` : `${(ms / 1_000).toFixed(ms < 10_000 ? 1 : 0)} s`;
 }
+
+export interface Line {
+  label: string;
+  /** Name of a colour of `tokens.css` or `dashboard.css`. */
+  colour: string;
+  values: (number | null)[];
+  kind: "bars" | "line";
+}
+
+/** What uPlot draws. Stacked bars are drawn from the highest sum down, each over the one before it. */
+export function layers(times: number[], lines: Line[], stacked: boolean): [number[], ...(number | null)[][]] {
+  if (!stacked) return [times, ...lines.map((line) => line.values)];
+  const sums = new Array<number>(times.length).fill(0);
+  const drawn = lines.toReversed().map((line) => line.values.map((value, index) => (sums[index]! += value ?? 0)));
+  return [times, ...drawn.toReversed()];
+}

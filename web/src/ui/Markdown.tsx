@@ -5,12 +5,34 @@ import rehypeSanitize, { defaultSchema } from "rehype-sanitize";
 import remarkGfm from "remark-gfm";
 import { blocks } from "../chat/blocks";
 
-// What a reply may hold. Raw HTML is never parsed at all; this fence stands behind that one.
+// What a reply may hold. HTML in it is never parsed at all (`htmlAsText`); this fence stands behind that one.
 const SCHEMA = {
   ...defaultSchema,
   tagNames: (defaultSchema.tagNames ?? []).filter((name) => !["picture", "source"].includes(name)),
   protocols: { ...defaultSchema.protocols, href: ["http", "https", "mailto"], src: ["http", "https"] },
 };
+
+interface Node {
+  type: string;
+  value?: string;
+  children?: Node[];
+}
+
+/** HTML in a reply is text: it is shown as it was written. */
+function htmlAsText() {
+  const walk = (node: Node): void => {
+    if (!node.children) return;
+    node.children = node.children.map((child) => {
+      if (child.type !== "html") {
+        walk(child);
+        return child;
+      }
+      const text = { type: "text", value: child.value ?? "" };
+      return ["root", "blockquote", "listItem"].includes(node.type) ? { type: "paragraph", children: [text] } : text;
+    });
+  };
+  return walk;
+}
 
 const WEB = /^(https?:|mailto:)/i;
 
@@ -95,7 +117,7 @@ async function put(text: string): Promise<void> {
 
 const Piece = memo(function Piece({ text }: { text: string }): ReactNode {
   return (
-    <ReactMarkdown remarkPlugins={[remarkGfm]} rehypePlugins={[[rehypeSanitize, SCHEMA]]} components={COMPONENTS}>
+    <ReactMarkdown remarkPlugins={[remarkGfm, htmlAsText]} rehypePlugins={[[rehypeSanitize, SCHEMA]]} components={COMPONENTS}>
       {text}
     </ReactMarkdown>
   );
