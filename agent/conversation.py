@@ -21,6 +21,8 @@ from agent.events import Answered, Done, Event, Failed, Token
 from agent.live import LiveTurn
 from agent.models import Models
 from agent.runner import AgentRunner, ModelFailed
+from agent.trace import carried, span
+from agent.watch import Nobody, Tally, Watch, outcome_of, outcome_of_error
 from memory import Message, ParleyError, RunningTurn, SessionEngine, StaleTurn, Turn, View, verdict
 from memory.clock import now_ms
 from memory.history import to_record
@@ -99,11 +101,20 @@ class Workers:
 class Conversation:
     """An assistant on its engine. ``run`` gives the end of a turn, ``stream`` its events."""
 
-    def __init__(self, assistant: Assistant, engine: SessionEngine, models: Models, workers: Workers) -> None:
+    def __init__(
+        self,
+        assistant: Assistant,
+        engine: SessionEngine,
+        models: Models,
+        workers: Workers,
+        *,
+        watch: Watch | None = None,
+    ) -> None:
         self.assistant = assistant
         self.engine = engine
         self._models = models
         self._workers = workers
+        self._watch = watch or Nobody()
         self._runner = AgentRunner(assistant, models)
         self._timeout = models.settings.timeout
 
@@ -126,27 +137,28 @@ class Conversation:
         return self._begin(request, streamed=True)
 
     def _begin(self, request: Request, *, streamed: bool) -> tuple[View, Iterator[Event | None]]:
-        self._workers.take()
+        tally = self._took()
         try:
-            turn = self.engine.begin_turn(
-                request.subject,
-                request.message,
-                key=request.key,
-                owner=request.owner,
-                create=request.create,
-                shown_turns=request.shown_turns,
-            )
-        except BaseException:
-            self._workers.give()
+            with span("begin", assistant=self.assistant.name), tally.in_store():
+                turn = self.engine.begin_turn(
+                    request.subject,
+                    request.message,
+                    key=request.key,
+                    owner=request.owner,
+                    create=request.create,
+                    shown_turns=request.shown_turns,
+                )
+        except BaseException as error:
+            self._gave(tally, outcome_of_error(error))
             raise
         view = View(turn.session, verdict(self.engine.policy, turn.session, turn.began), turn.began)
         if turn.replay:
-            self._workers.give()
             done = Done(self.engine.finish_turn(turn, ""))
+            self._gave(tally, "replayed")
             return view, iter((Token(done.text), done))
-        live = LiveTurn()
+        live = LiveTurn(tally)
         turn.on_signal = lambda signal: self._signalled(live, turn, signal)
-        self._workers.submit(lambda: self._work(live, turn, request.instructions, streamed))
+        self._workers.submit(carried(lambda: self._work(live, turn, request.instructions, streamed)))
         return view, self._events(live, turn)
 
     def answer(self, history: Sequence[Turn], message: str, *, instructions: str = "") -> Iterator[Event | None]:
@@ -155,7 +167,7 @@ class Conversation:
 
         No session is looked at and nothing is stored, so nobody waits for it: it ends when nobody listens any more.
         """
-        self._workers.take()
+        tally = self._took()
         context = TurnContext(
             assistant=self.assistant.name,
             subject=f"anon-{uuid4()}",
@@ -165,8 +177,8 @@ class Conversation:
             history=history,
             instructions=instructions,
         )
-        live, deadline = LiveTurn(), time.monotonic() + self._timeout
-        self._workers.submit(lambda: self._work_unstored(live, context, deadline))
+        live, deadline = LiveTurn(tally), time.monotonic() + self._timeout
+        self._workers.submit(carried(lambda: self._work_unstored(live, context, deadline)))
         return self._heard(live, deadline)
 
     def stop(self, subject: str) -> bool:
@@ -223,7 +235,7 @@ class Conversation:
         self, live: LiveTurn, context: TurnContext, deadline: float, streamed: bool
     ) -> str | list[BaseMessage] | None:
         try:
-            messages = self._runner.run(context, live.say, deadline, streamed=streamed)
+            messages = self._runner.run(context, live.say, deadline, streamed=streamed, tally=live.tally)
         except ModelFailed as error:
             log.warning("the model failed %s: %s", self.assistant.name, error)
             if live.said or (text := self.assistant.fallback(context)) is None:
@@ -247,7 +259,8 @@ class Conversation:
             return
         try:
             records = reply if isinstance(reply, str) else _records(turn.message, reply)
-            finished = self.engine.finish_turn(turn, records, data=context.data, changes=context.changes)
+            with span("finish"), live.tally.in_store():
+                finished = self.engine.finish_turn(turn, records, data=context.data, changes=context.changes)
             self._end(live, Done(finished))
         except Exception as error:  # noqa: BLE001 - whatever it is, the client is told
             self._abandon(live, turn, error)
@@ -263,7 +276,9 @@ class Conversation:
             self._abandon(live, turn, StaleTurn() if signal is Renewed.LOST else TurnStopped())
             return
         try:
-            self._end(live, Done(self.engine.finish_turn(turn, said, interrupted=True)))
+            with live.tally.in_store():
+                finished = self.engine.finish_turn(turn, said, interrupted=True)
+            self._end(live, Done(finished))
         except Exception as error:  # noqa: BLE001 - whatever it is, the client is told
             self._abandon(live, turn, error)
 
@@ -280,8 +295,23 @@ class Conversation:
             self._end(live, Failed(error))
 
     def _end(self, live: LiveTurn, last: Done | Answered | Failed) -> None:
-        self._workers.give()
+        self._gave(live.tally, outcome_of(last))
         live.end(last)
+
+    def _took(self) -> Tally:
+        """Take the place of a turn; one that found none is told of as well."""
+        tally = Tally(self.assistant.name)
+        self._watch.began(tally.assistant)
+        try:
+            self._workers.take()
+        except OverCapacity as error:
+            self._watch.ended(tally, outcome_of_error(error), 0.0)
+            raise
+        return tally
+
+    def _gave(self, tally: Tally, outcome: str) -> None:
+        self._workers.give()
+        self._watch.ended(tally, outcome, time.monotonic() - tally.began)
 
     def _events(self, live: LiveTurn, turn: RunningTurn) -> Iterator[Event | None]:
         deadline = turn.started_at + self._timeout

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 
 from agent.events import Answered, Done, Event, Failed, Token
+from agent.watch import Tally
 
 
 class LiveTurn:
@@ -15,7 +16,8 @@ class LiveTurn:
     Exactly one caller of ``take_ending`` is told True: that one stores or abandons the turn and says the last event.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, tally: Tally) -> None:
+        self.tally = tally
         self._events: list[Event] = []
         self._changed = threading.Condition()
         self._ending = False

@@ -37,6 +37,8 @@ from agent.assistant import Assistant, TurnContext
 from agent.events import Event, Token, ToolUsed
 from agent.models import Models
 from agent.offline import OfflineModel
+from agent.trace import span
+from agent.watch import Tally
 from memory import Turn
 from memory.history import to_message
 
@@ -66,7 +68,13 @@ class AgentRunner:
         self._lock = threading.Lock()
 
     def run(
-        self, context: TurnContext, say: Callable[[Event], bool], deadline: float, *, streamed: bool = True
+        self,
+        context: TurnContext,
+        say: Callable[[Event], bool],
+        deadline: float,
+        *,
+        streamed: bool = True,
+        tally: Tally | None = None,
     ) -> list[BaseMessage] | None:
         """The messages that answer ``context.message``; events are said on the way, tokens only where ``streamed``.
 
@@ -74,14 +82,16 @@ class AgentRunner:
         past ``deadline``.
         """
         extra = self._assistant.before(context)
+        tally = tally or Tally(context.assistant)
         if (known := self._assistant.known(context)) is not None:
+            tally.cached = True
             return [AIMessage(known)] if say(Token(known)) else None
         parts = (self._assistant.prompt, extra, instructed(context.instructions))
         system = SystemMessage("\n\n".join(part for part in parts if part))
         shown = fit(context.history, self._models.settings.context_tokens - count_tokens_approximately([system]))
         earlier = [to_message(record) for turn in shown for record in turn.messages]
         asked = [system, *earlier, HumanMessage(context.message)]
-        context.run = _Run(say, deadline, streamed)
+        context.run = _Run(say, deadline, streamed, tally)
         try:
             state = self._built().invoke({"messages": asked}, {"recursion_limit": _STEPS}, context=context)
         except _NothingMoreWanted:
@@ -116,6 +126,7 @@ class _Run:
     say: Callable[[Event], bool]
     deadline: float
     streamed: bool
+    tally: Tally
     spoken: bool = False
 
     def tell(self, event: Event) -> None:
@@ -141,7 +152,7 @@ class _Guard(AgentMiddleware[AgentState[Any], TurnContext]):
     ) -> ModelResponse[Any]:
         run: _Run = request.runtime.context.run
         try:
-            return ModelResponse(result=[self._ask(request.model, request, run)])
+            return ModelResponse(result=[self._timed(request.model, request, run)])
         except _NothingMoreWanted:
             raise
         except Exception as error:  # every provider's client has errors of its own
@@ -149,11 +160,21 @@ class _Guard(AgentMiddleware[AgentState[Any], TurnContext]):
                 raise ModelFailed(error) from error
             log.warning("the model failed (%s), its fallback is asked", type(error).__name__)
         try:
-            return ModelResponse(result=[self._ask(self._fallback, request, run)])
+            return ModelResponse(result=[self._timed(self._fallback, request, run)])
         except _NothingMoreWanted:
             raise
         except Exception as error:
             raise ModelFailed(error) from error
+
+    def _timed(self, model: BaseChatModel, request: ModelRequest[TurnContext], run: _Run) -> AIMessage:
+        begun, usage = time.monotonic(), None
+        with span("model"):
+            try:
+                reply = self._ask(model, request, run)
+                usage = reply.usage_metadata
+                return reply
+            finally:
+                run.tally.asked(time.monotonic() - begun, usage)
 
     def _ask(self, model: BaseChatModel, request: ModelRequest[TurnContext], run: _Run) -> AIMessage:
         bound = self._with_tools(model, request)
@@ -195,7 +216,8 @@ class _Guard(AgentMiddleware[AgentState[Any], TurnContext]):
         name = request.tool_call["name"]
         run.tell(ToolUsed(name, "started"))
         try:
-            result = handler(request)
+            with span("tool", tool=name):
+                result = handler(request)
         except Exception:  # a tool that fails is told to the model, which can say so; the turn goes on
             log.exception("the tool %s failed", name)
             result = ToolMessage(f"{name} failed.", tool_call_id=request.tool_call["id"], name=name, status="error")

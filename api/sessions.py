@@ -59,6 +59,8 @@ def blueprint(services: Services) -> Blueprint:
         live, ended = engine().list(own_subject(kind(), user))
         if live and engine().session(user, owner=who_asks()) is None:
             live, ended = None, ()  # a foreign session looks like an unknown one
+        elif not live and services.config.auth and who_asks() is not None:
+            ended = ()  # records name no owner, so nobody but an administrator is told of them
         return {
             "success": True,
             "userId": user,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import sqlite3
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from typing import Any, Final
 from sqlalchemy import URL, Connection, Engine, NullPool, QueuePool, create_engine, event, exc, make_url, text
 
 from memory.archive.errors import ArchiveUnavailable
+from memory.archive.turnstile import Turnstile
 
 _STATEMENT_MS: Final = 15_000
 _MIGRATION_WAIT: Final = 60.0
@@ -22,7 +22,10 @@ _MIGRATION_LOCK: Final = 8_097_879_414_873_325
 """Any number would do for PostgreSQL's advisory lock, as long as nobody else uses it."""
 
 _OLDEST_SQLITE: Final = (3, 35)  # RETURNING
-_WRITES: Final = "archive_writes"
+_POLL: Final = 0.001
+_WRITES_BY: Final = "archive_writes_by"
+"""The option of a connection that is going to write: until when it waits for its turn (``time.monotonic``)."""
+
 _LOCKED: Final = "is locked by another program; try again"
 _FULL: Final = "is full: make room on its disk"
 _NO_TABLES: Final = "has no tables yet: they are made by Archive.migrate()"
@@ -55,7 +58,7 @@ class _Process:
     """What must not be shared with a forked process: connections, and a lock that may be held at that moment."""
 
     engine: Engine
-    writer: threading.Lock = field(default_factory=threading.Lock)
+    writers: Turnstile = field(default_factory=Turnstile)
 
 
 class Database:
@@ -86,11 +89,12 @@ class Database:
     def writing(self) -> Iterator[Connection]:
         """A transaction that writes: all of it is on disk when the block has ended, or none."""
         process = self._here()
+        until = time.monotonic() + self._busy_timeout
         with (
             translated(),
-            self._turn_to_write(process.writer),
+            self._turn_to_write(process.writers),
             process.engine.connect() as connection,
-            _for_writing(connection).begin(),
+            connection.execution_options(**{_WRITES_BY: until}).begin(),
         ):
             yield connection
 
@@ -101,7 +105,7 @@ class Database:
         with translated(), engine.connect() as connection:
             if self.dialect == "sqlite":
                 _write_ahead(_driver(connection))
-            with _for_writing(connection).begin():
+            with connection.execution_options(**{_WRITES_BY: time.monotonic() + _MIGRATION_WAIT}).begin():
                 if self.dialect == "postgresql":
                     connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
                 yield connection
@@ -109,8 +113,10 @@ class Database:
     def checkpoint(self) -> bool:
         """Move SQLite's write-ahead log into the file and empty it. False while somebody reads an older state."""
         with translated(), self._here().engine.connect() as connection:
+            driver = _driver(connection)
+            driver.execute(f"PRAGMA busy_timeout = {round(self._busy_timeout * 1000)}")
             try:
-                busy, *_ = _driver(connection).execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                busy, *_ = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             except sqlite3.OperationalError:
                 return False
             return not busy
@@ -130,17 +136,15 @@ class Database:
         return found
 
     @contextmanager
-    def _turn_to_write(self, writer: threading.Lock) -> Iterator[None]:
-        """SQLite takes one writer at a time, and those that wait poll. Threads of this process queue up here."""
+    def _turn_to_write(self, writers: Turnstile) -> Iterator[None]:
+        """SQLite takes one writer at a time. The threads of this process line up here, and only the first one polls."""
         if self.dialect != "sqlite":
             yield
             return
-        if not writer.acquire(timeout=self._busy_timeout):
-            raise ArchiveUnavailable(_LOCKED)
-        try:
+        with writers.passing(self._busy_timeout) as ours:
+            if not ours:
+                raise ArchiveUnavailable(_LOCKED)
             yield
-        finally:
-            writer.release()
 
     def _engine(self, *, wait: float, pooled: bool) -> Engine:
         sqlite = self.dialect == "sqlite"
@@ -161,7 +165,7 @@ class Database:
         engine = create_engine(self._url, connect_args=arguments, hide_parameters=True, **options)
         if sqlite:
             event.listen(engine, "connect", _prepare_sqlite)
-            event.listen(engine, "begin", _begin_sqlite)
+            event.listen(engine, "begin", _begin_sqlite(wait))
         else:
             event.listen(engine, "connect", _prepare_postgres(wait))
         return engine
@@ -215,10 +219,6 @@ def _checked(address: str) -> URL:
     return url
 
 
-def _for_writing(connection: Connection) -> Connection:
-    return connection.execution_options(**{_WRITES: True})
-
-
 def _driver(connection: Connection) -> Any:
     """The driver's own connection, for what SQLAlchemy would do in a transaction."""
     return connection.connection.driver_connection
@@ -237,10 +237,29 @@ def _prepare_sqlite(connection: Any, record: object) -> None:
         connection.execute(f"PRAGMA {pragma}")
 
 
-def _begin_sqlite(connection: Connection) -> None:
-    # A writer takes its lock at once: one that read first would fail, not wait, when another wrote in between.
-    writes = connection.get_execution_options().get(_WRITES)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+def _begin_sqlite(wait: float) -> Callable[[Connection], None]:
+    def begin(connection: Connection) -> None:
+        driver = _driver(connection)
+        until = connection.get_execution_options().get(_WRITES_BY)
+        if until is None:
+            driver.execute(f"PRAGMA busy_timeout = {round(wait * 1000)}")
+            connection.exec_driver_sql("BEGIN")
+            return
+        # SQLite waits longer and longer between its attempts, up to 0.1 s, and so loses to other processes that come
+        # and go: under load for ever. Asking each millisecond is fair enough.
+        driver.execute("PRAGMA busy_timeout = 0")
+        while True:
+            try:
+                # At once, not with the first write: one that read before would fail when another wrote in between.
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            except exc.OperationalError as error:
+                if _code(error) != "SQLITE_BUSY" or time.monotonic() > until:
+                    raise
+                time.sleep(_POLL)
+            else:
+                return
+
+    return begin
 
 
 def _write_ahead(driver: Any) -> None:

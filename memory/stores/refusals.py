@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -30,9 +31,25 @@ _REFUSING = (
 )
 
 
+class Trips:
+    """How often this process has asked Redis so far."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._lock = threading.Lock()
+
+    def add(self) -> None:
+        with self._lock:
+            self.count += 1
+
+
+TRIPS: Final = Trips()
+
+
 @contextmanager
 def answering() -> Iterator[None]:
-    """Turns what redis-py raises when Redis is away, hung or refuses writes into ``StoreUnavailable``."""
+    """Turns what redis-py raises when Redis is away, hung or refuses writes into ``StoreUnavailable``; counts it."""
+    TRIPS.add()
     try:
         yield
     except (redis.exceptions.AuthenticationError, redis.exceptions.AuthorizationError) as error:

@@ -222,9 +222,12 @@ class Shadow(LocalStore):
     def claim(self, key: Key, *, holder: str, lease_ms: int, turns: int, turn_id: str = "") -> Claimed | Busy | Known:
         with self._lock:
             unknown = key not in self._entries and key not in self._notes
+            entry = self._entries.get(key)
+            left = entry.holder if entry and entry.lease and not self._note(key).here else ""
             claimed = super().claim(key, holder=holder, lease_ms=lease_ms, turns=turns, turn_id=turn_id)
             if isinstance(claimed, Claimed):
                 note = self._note(key)
+                note.orphan = left or note.orphan
                 note.here, note.era = True, self.era
                 note.partial = note.partial or unknown
                 self.here.add(key)
@@ -264,6 +267,7 @@ class Shadow(LocalStore):
             if entry is None or self.foresee(key, fence, commit) is not None:
                 return super().commit(key, fence, commit)
             before = decode_document(entry.attributes) if commit.attributes is not None else {}
+            self._note_orphan(key)
             outcome = super().commit(key, fence, commit)
             if outcome is Committed.STORED:
                 with self._noting(key) as note:
@@ -299,9 +303,8 @@ class Shadow(LocalStore):
 
     def release(self, key: Key, fence: int, counted: Counted | None = None) -> bool:
         with self._lock:
-            entry, note = self._held(key, fence), self._notes.get(key)
-            if entry and note and not note.here:
-                note.orphan = entry.holder
+            if self._held(key, fence):
+                self._note_orphan(key)
             released = super().release(key, fence, counted)
             if released and counted and counted.deltas:
                 with self._noting(key) as note:
@@ -404,6 +407,12 @@ class Shadow(LocalStore):
                 self.here.add(key)
             return entry is not None
 
+    def _note_orphan(self, key: Key) -> None:
+        """A lease that Redis gave out is about to end here, and Redis is not there to be told."""
+        entry, note = self._entries.get(key), self._notes.get(key)
+        if entry and note and entry.lease and not note.here:
+            note.orphan = entry.holder
+
     def leave_lease(self, key: Key, holder: str) -> None:
         """A lease of ours may be left in Redis, which nobody uses any more."""
         with self._lock:
@@ -433,8 +442,7 @@ class Shadow(LocalStore):
             note, entry = self._note(key), self._entries.get(key)
             running = bool(entry and entry.lease > self.now())
             fence = entry.fence if entry and running and not note.here else None
-            orphan = note.orphan or (entry.holder if entry and fence is None and not note.here else "")
-            return self._ours(entry, note), fence, orphan
+            return self._ours(entry, note), fence, note.orphan
 
     def held(self, key: Key) -> Ours:
         """What is held of a subject, without its turns."""
@@ -530,8 +538,9 @@ class Shadow(LocalStore):
         indexes.records.put(key.subject, entry.ended[0].ended + ENDED_KEPT_MS if entry.ended else None)
 
     def tell_everything(self) -> None:
-        """Redis is another dataset: all that is held here is pending."""
+        """Redis is another dataset: all that is held here is pending, and it knows of no lease that it gave out."""
         with self._lock:
+            self.era += 1
             for key, entry in self._entries.items():
                 if entry.session or entry.rows or entry.ended:
                     self._note(key).whole = True

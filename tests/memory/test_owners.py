@@ -93,9 +93,7 @@ def test_namespaces_are_kept_apart(store: SessionStore, owners: Owners) -> None:
     assert owners.keys("ada", ("other",)) == [Key("other", "two")]
 
 
-def test_a_sweep_drops_what_is_over_and_keeps_what_lives(
-    world: World, engine: SessionEngine, owners: Owners
-) -> None:
+def test_a_sweep_drops_what_is_over_and_keeps_what_lives(world: World, engine: SessionEngine, owners: Owners) -> None:
     talk(engine, "short", "ada")
     talk(engine, "long", "ada")
     talk(engine, "gone", "bob")

@@ -199,11 +199,12 @@ def test_touching_a_session_keeps_no_turn_longer(one_redis: World, make_engine: 
     """What is promised to be forgotten after two hours is gone from Redis then, however long the session lives."""
     engine = make_engine(one_redis.store, SessionPolicy(inactivity=86_400, history_ttl=7_200))
     talk(engine, "user123", "hello", key="once")
+    one_redis.advance(HOUR_MS)
     assert engine.touch("user123")
     assert engine.update("user123", lambda document: document.update(a=1))
     left = expiries(one_redis)
     for key in (OWN.turns, OWN.ids):
-        assert left[key] == about(2 * HOUR_MS + 60_000)
+        assert left[key] == about(HOUR_MS + 60_000)
 
 
 def talk(engine: SessionEngine, subject: str, message: str, **options: object) -> None:

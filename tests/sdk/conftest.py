@@ -1,0 +1,17 @@
+"""A server with keys, for the clients to talk to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.app import ParleyServer
+
+KEY = "operators-key"
+
+
+@pytest.fixture(scope="package")
+def parley() -> Iterator[ParleyServer]:
+    with ParleyServer({"AUTH": "on", "API_KEYS": f"*={KEY},ada=adas-key"}) as server:
+        yield server
