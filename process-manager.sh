@@ -22,7 +22,7 @@ Usage: ./process-manager.sh COMMAND
   monitor                   a live page in the terminal
   logs [-f] [server|redis]  the last lines of a log; -f follows it
   demo                      a guided tour of a session's life
-  test [--faults|--slow] [ARGUMENTS OF PYTEST]
+  test [--faults|--slow|--browser] [ARGUMENTS OF PYTEST]
   help                      this page
 
 HOST, PORT, REDIS_URL, DATA_DIR, RUN_DIR and the rest are read from the environment, else from the file .env.
@@ -97,9 +97,10 @@ run_tests() {
     warn "redis-server is not installed: the tests that need it are skipped."
   fi
   case ${1-} in
-  --faults | --slow)
+  --faults | --slow | --browser)
     local marker=${1#--}
     shift
+    if [ "$marker" = browser ]; then prepare_browser; fi
     set -- -m "$marker" "$@"
     ;;
   esac

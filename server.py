@@ -7,9 +7,11 @@ import gc
 import logging
 import multiprocessing.util
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final
 
 import settings as environment
@@ -20,12 +22,16 @@ VERSION: Final = "0.1.0"
 log = logging.getLogger("parley")
 
 
-def build(settings: Settings, store: Any = None) -> Any:
-    """The services of one process, on ``store`` where one is given. Connects to nothing and starts no thread."""
+def build(settings: Settings, store: Any = None, *, counts: Path | None = None) -> Any:
+    """The services of one process, on ``store`` where one is given. Connects to nothing and starts no thread.
+
+    ``counts`` is the folder in which several processes count together.
+    """
     from agent.conversation import Conversation, Workers
     from agent.models import Models
     from agent.registry import find
     from api import Services
+    from api.metrics import Metrics
     from memory import Cleaner, SessionEngine, open_failover_store
     from memory.archive import Archive
     from memory.leases import LeaseKeeper
@@ -53,6 +59,7 @@ def build(settings: Settings, store: Any = None) -> Any:
     leases = LeaseKeeper(store)
     models = Models(settings.model)
     workers = Workers(settings["THREADS"])
+    metrics = Metrics(counts)
     engines = {
         name: SessionEngine(
             store,
@@ -70,12 +77,14 @@ def build(settings: Settings, store: Any = None) -> Any:
         store=store,
         engines=engines,
         conversations={
-            name: Conversation(assistant, engines[name], models, workers) for name, assistant in registry.items()
+            name: Conversation(assistant, engines[name], models, workers, watch=metrics)
+            for name, assistant in registry.items()
         },
         models=models,
         workers=workers,
         leases=leases,
         cleaner=Cleaner(list(engines.values()), settings["CLEANUP_INTERVAL"] / 1000),
+        metrics=metrics,
         archive=archive,
         session_config=settings.session_config(),
         bounds={
@@ -86,19 +95,40 @@ def build(settings: Settings, store: Any = None) -> Any:
     )
 
 
-def load_app(settings: Settings) -> Any:
+def load_app(settings: Settings, counts: Path | None = None) -> Any:
     """In a worker process: the application, with its threads started."""
-    from api import create_app, logs
+    from api import create_app, logs, tracing
 
     _die_with_parent()
     logs.configure(settings["LOG_LEVEL"], settings["LOG_FORMAT"])
-    services = build(settings)
+    if settings["OTEL_EXPORTER_OTLP_ENDPOINT"]:
+        for name, value in settings.raw.items():
+            if name.startswith("OTEL_"):  # the SDK looks into the environment, which .env is no part of
+                os.environ.setdefault(name, value)
+        traces = tracing.start(VERSION)
+        multiprocessing.util.Finalize(None, traces.shutdown, exitpriority=90)
+    services = build(settings, counts=counts)
     services.start()
     multiprocessing.util.Finalize(None, _close, (services, settings["DRAIN_TIMEOUT"]), exitpriority=100)
     app = create_app(services)
     gc.collect()
     gc.freeze()  # what is there now stays: collections need not look at it again
     return app
+
+
+COUNTS: Final = "PROMETHEUS_MULTIPROC_DIR"
+"""Where prometheus-client looks, when it is imported, for the folder in which several processes count together."""
+
+
+def _shared_counts(folder: Path) -> Path:
+    """A fresh folder for the counts of this server's workers; those of servers that are gone are removed."""
+    for old in folder.glob("*"):
+        if not Path(f"/proc/{old.name}").exists():
+            shutil.rmtree(old, ignore_errors=True)
+    own = folder / str(os.getpid())
+    shutil.rmtree(own, ignore_errors=True)
+    own.mkdir(mode=0o700, parents=True)
+    return Path(os.environ.setdefault(COUNTS, str(own)))
 
 
 def _close(services: Any, drain: float) -> None:
@@ -118,8 +148,9 @@ def main() -> int:
     """Serve until SIGTERM or SIGINT. 2 when a setting makes no sense."""
     try:
         settings = environment.load()
-        settings.data_dir()
-        build(settings)  # whatever is wrong is told now, not by a worker
+        folder = settings.data_dir() / "metrics"
+        counts = _shared_counts(folder) if settings["WORKERS"] > 1 else None
+        build(settings, counts=counts)  # whatever is wrong is told now, not by a worker
     except (BadSetting, LookupError, ValueError) as error:
         print(f"parley: {error}", file=sys.stderr)
         return 2
@@ -140,7 +171,7 @@ def main() -> int:
         respawn_failed_workers=True,
         log_level=LogLevels.error,
     )
-    loader: Callable[..., Any] = lambda *_, **__: load_app(settings)  # noqa: E731
+    loader: Callable[..., Any] = lambda *_, **__: load_app(settings, counts)  # noqa: E731
     server.serve(target_loader=loader, wrap_loader=False)
     return 0
 

@@ -165,6 +165,12 @@ SETTINGS: Final = (
     Setting(
         "LOCAL_MAX_BYTES", "268435456", whole(65_536, None, "bytes"), "bytes of sessions that a process keeps itself"
     ),
+    Setting(
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "",
+        str,
+        "where traces are sent (OTLP over HTTP); none without. Other OTEL_* hold too",
+    ),
     Setting("LOG_LEVEL", "INFO", choice("DEBUG", "INFO", "WARNING", "ERROR"), "least important line that is logged"),
     Setting("LOG_FORMAT", "text", choice("text", "json"), "how log lines are written"),
 )

@@ -153,8 +153,8 @@ class Conversation:
             raise
         view = View(turn.session, verdict(self.engine.policy, turn.session, turn.began), turn.began)
         if turn.replay:
-            done = Done(self.engine.finish_turn(turn, ""))
             self._gave(tally, "replayed")
+            done = Done(self.engine.finish_turn(turn, ""))
             return view, iter((Token(done.text), done))
         live = LiveTurn(tally)
         turn.on_signal = lambda signal: self._signalled(live, turn, signal)

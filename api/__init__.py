@@ -17,6 +17,7 @@ from api import (
     identity,
     limits,
     logs,
+    metrics,
     openai,
     origins,
     overview,
@@ -26,6 +27,7 @@ from api import (
     sessions,
     system,
     token_routes,
+    tracing,
     users,
 )
 from api.config import ApiConfig
@@ -77,6 +79,7 @@ def create_app(services: Services) -> Flask:
         g.begun = time.monotonic()
         g.request_id = logs.taken_or_new(request.headers.get("X-Request-Id"))
         logs.request_id.set(g.request_id)
+        tracing.begin()
         g.caller = Caller(refused=True)
         if origins.is_preflight():
             return origins.preflight()
@@ -96,10 +99,12 @@ def create_app(services: Services) -> Flask:
         origins.allow(response, config.cors_origins)
         took = round((time.monotonic() - g.begun) * 1000)
         rule = request.url_rule.rule if request.url_rule else "-"  # the rule, not the path: paths have ids in them
+        services.metrics.requested(request.method, rule, response.status_code)
         log.info("%s %s %d %d ms", request.method, rule, response.status_code, took)
+        tracing.end(response)
         return identity.set_cookie(response)  # type: ignore[no-any-return]
 
-    for module in (chat, sessions, system, overview, about, users, openai, token_routes, description, page):
+    for module in (chat, sessions, system, overview, about, users, openai, token_routes, metrics, description, page):
         app.register_blueprint(module.blueprint(services))
     for package in services.registry.packages.values():
         if hasattr(package, "blueprint"):

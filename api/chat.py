@@ -51,7 +51,7 @@ _EXAMPLE: Final = {"message": "Weather in London?", "userId": "user123", "assist
 
 
 def blueprint(services: Services) -> Blueprint:
-    routes = Blueprint("chat", __name__)
+    routes = Blueprint("talk", __name__)
 
     def understand() -> tuple[str, Request]:
         """The assistant and the turn that the client asks for."""

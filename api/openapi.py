@@ -287,7 +287,7 @@ class _Composer:
 
     def _model(self, model: type[BaseModel], tag: str) -> Json:
         """The schema by which a request is parsed, among the components."""
-        name = model.__name__
+        name = f"{model.__name__}Body"
         if self._models.setdefault(name, model) is not model:
             name = f"{tag.title()}{name}"
             self._models[name] = model

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from flask import Blueprint, Response, request, send_from_directory
+from flask import Blueprint, Response, request
 from markupsafe import escape
-from werkzeug.http import parse_accept_header
+from werkzeug.security import safe_join
 
 from api.errors import not_found
 from api.identity import PAGES
@@ -50,21 +50,22 @@ def blueprint(services: Services, dist: Path = DIST) -> Blueprint:
 
 def _file(folder: Path, name: str, cached: str) -> Response:
     """A file of the build, compressed where the build has it so and the client takes it."""
-    packed = f"{name}.gz"
-    if "gzip" in dict(parse_accept_header(request.headers.get("Accept-Encoding", ""))) and (folder / packed).is_file():
-        response = _send(folder, packed, name)
+    path = safe_join(str(folder), name)
+    if path is None or not Path(path).is_file():
+        raise not_found("There is no such file")
+    packed = Path(f"{path}.gz")
+    takes = request.accept_encodings.quality("gzip") > 0 and packed.is_file()
+    response = Response(
+        (packed if takes else Path(path)).read_bytes(),
+        mimetype=_TYPES.get(Path(path).suffix, "application/octet-stream"),
+    )
+    if takes:
         response.headers["Content-Encoding"] = "gzip"
-    else:
-        response = _send(folder, name, name)
     response.headers["Cache-Control"] = cached
     response.headers["Vary"] = "Accept-Encoding"
+    response.add_etag()
+    response.make_conditional(request)
     return response
-
-
-def _send(folder: Path, name: str, shown_as: str) -> Response:
-    if not (folder / name).is_file():
-        raise not_found("There is no such file")
-    return send_from_directory(folder, name, mimetype=_TYPES.get(Path(shown_as).suffix, "application/octet-stream"))
 
 
 def _secured(response: Response) -> Response:

@@ -32,6 +32,7 @@ class Services:
     workers: Workers
     leases: LeaseKeeper
     cleaner: Cleaner
+    metrics: Any
     archive: Any = None
     session_config: Mapping[str, int] = field(default_factory=dict)
     bounds: Mapping[str, int] = field(default_factory=dict)

@@ -109,7 +109,7 @@ def blueprint(services: Services) -> Blueprint:
     def delete(user: str) -> Response:
         user = own_user(user)
         receipt = erase(services.engines, services.archive, user)
-        backend = services.store.status().backend
+        status = services.store.status()
         response = jsonify(
             {
                 "success": True,
@@ -123,7 +123,11 @@ def blueprint(services: Services) -> Blueprint:
                     else {"conversations": receipt.archive.sessions, "messages": 2 * receipt.archive.turns},
                     "runningTurns": receipt.stopped,
                 },
-                "where": [backend, *(["archive"] if services.archive is not None else [])],
+                "where": [
+                    status.backend,
+                    *(["journal"] if "journal" in status.detail else []),
+                    *(["archive"] if services.archive is not None else []),
+                ],
                 "remembered": _REMEMBERED,
             }
         )

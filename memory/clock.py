@@ -17,4 +17,5 @@ def now_ms() -> int:
 
 def iso(ms: int) -> str:
     """ISO-8601 in UTC with milliseconds, for example ``2026-11-20T10:30:00.000Z``."""
-    return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    moment = datetime.fromtimestamp(ms // 1000, UTC).replace(microsecond=ms % 1000 * 1000)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

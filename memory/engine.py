@@ -54,6 +54,7 @@ MAX_ATTRIBUTES: Final = 16_384
 
 _ATTEMPTS: Final = 100
 _POLL: Final = 0.01
+_ENDS_BY_ITSELF: Final = frozenset({rules.DURATION, rules.INACTIVITY, rules.CONVERSATION_LIMIT})
 _APPLIED: Final = "_applied"
 _APPLIED_KEPT: Final = 32
 
@@ -576,6 +577,8 @@ class SessionEngine:
         self, session: Session, reason: str, at: int, *, fence: int | None = None, force: bool = False
     ) -> tuple[Closed, EndedSession]:
         closing = self._closing(session, reason, at)
+        if reason not in _ENDS_BY_ITSELF:  # somebody wanted it gone: nothing is remembered beyond it
+            closing = replace(closing, history_until=None)
         counted = stats.of_end(session, closing.record, at)
         return self.store.close(session, closing, counted, fence=fence, force=force), closing.record
 

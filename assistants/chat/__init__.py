@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from agent.assistant import Assistant, TurnContext
 from assistants.chat.offline import reply
 from assistants.chat.policy import POLICY
+
+if TYPE_CHECKING:
+    from flask import Blueprint
+
+    from api import Services
 
 
 def _date(context: TurnContext) -> str:
@@ -25,3 +30,10 @@ ASSISTANT: Final = Assistant(
     subject="session",
     before=_date,
 )
+
+
+def blueprint(services: Services) -> Blueprint:
+    """The HTTP face of the seed. It is imported here, so that the assistant alone needs no Flask."""
+    from assistants.chat import routes
+
+    return routes.blueprint(services)

@@ -14,7 +14,7 @@ from memory.archive import ArchivedChat, ChatSession
 from memory.clock import iso
 from memory.session import Message, Turn
 
-__all__ = ["MAX_BYTES", "InvalidExport", "from_json", "to_json", "to_markdown", "to_pdf"]
+__all__ = ["MAX_BYTES", "Exported", "InvalidExport", "from_json", "to_json", "to_markdown", "to_pdf"]
 
 FORMAT: Final = "parley-chat"
 MAX_BYTES: Final = 10_000_000
@@ -63,7 +63,9 @@ class _Turn(_Strict):
     messages: Annotated[list[_Message], Field(max_length=1_000)]
 
 
-class _Chat(_Strict):
+class Exported(_Strict):
+    """A conversation as it is exported."""
+
     format: Literal["parley-chat"]
     version: Literal[1]
     session_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@+-]{0,127}$")]
@@ -117,7 +119,7 @@ def from_json(raw: bytes, max_bytes: int = MAX_BYTES) -> ArchivedChat:
     except ValueError as error:
         raise InvalidExport(str(error)) from error
     try:
-        known = _Chat.model_validate(document)
+        known = Exported.model_validate(document)
         return _chat_in(known)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
@@ -136,7 +138,7 @@ def _turn_out(turn: Turn) -> dict[str, Any]:
     }
 
 
-def _chat_in(known: _Chat) -> ArchivedChat:
+def _chat_in(known: Exported) -> ArchivedChat:
     session = ChatSession(
         session_id=known.session_id,
         owner="",

@@ -61,6 +61,17 @@ newer_than_page() {
   [ -f "$1" ] && [ -z "$(find web \( -name node_modules -o -name dist \) -prune -o -type f -newer "$1" -print | head -n 1)" ]
 }
 
+# prepare_browser: Chromium, and the page, whose own tests are run first.
+prepare_browser() {
+  if ! installed chromium && ! apt_install chromium; then
+    warn "chromium is not installed: the tests that need it are skipped."
+  fi
+  build_page again
+  if [ -d web/node_modules ]; then
+    (cd web && npm test) || fail "The page's own tests fail; the lines above say where."
+  fi
+}
+
 setup() {
   local dev=$1 page=$2
   exec 8<requirements.txt

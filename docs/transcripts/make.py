@@ -127,7 +127,7 @@ def pages(registry: Registry, names: Sequence[str]) -> Iterator[tuple[str, str]]
             "EMBEDDING_MODEL": "off",
         }
         for name in names:
-            if name in registry and name in MESSAGES:
+            if name in registry.assistants and name in MESSAGES:
                 package = registry.packages[name]
                 if hasattr(package, "configure"):
                     package.configure(values)

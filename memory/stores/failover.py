@@ -152,28 +152,32 @@ class FailoverStore(SessionStore):
                 return settled.busy
             if settled.content is None:
                 return here()
+        era = self._shadow.era
         try:
             claimed = self._remote.claim(key, holder=holder, lease_ms=lease_ms, turns=turns, turn_id=turn_id)
-            return self._took(key, claimed, holder, lease_ms, turns) if isinstance(claimed, Claimed) else claimed
+            return self._took(key, claimed, era, holder, lease_ms, turns) if isinstance(claimed, Claimed) else claimed
         except StoreUnavailable as error:
             self._trip(error)
             claimed = here()
             self._shadow.leave_lease(key, holder)  # Redis may have given it out, and only its answer was lost
             return claimed
 
-    def _lost(self, key: Key) -> bool:
-        """Whether Redis lost what it knew of a subject, being another dataset. Raises ``StoreUnavailable``."""
-        return self._watch.is_another_dataset() or key in self._shadow.pending
+    def _lost(self, era: int) -> bool:
+        """Whether Redis is another dataset than in an era, and so did not know something. Raises ``StoreUnavailable``.
 
-    def _took(self, key: Key, claimed: Claimed, holder: str, lease_ms: int, turns: int) -> Claimed:
+        Another request may be finding that out at the same time; then this one waits for it.
+        """
+        return self._watch.is_another_dataset() or self._shadow.era != era
+
+    def _took(self, key: Key, claimed: Claimed, era: int, holder: str, lease_ms: int, turns: int) -> Claimed:
         """Repeat a claim in the shadow, unless Redis lost what it must know."""
         self._clock.learn(claimed.found.now)
-        if not self._shadow.expects(key, claimed.found) and self._lost(key):
+        if not self._shadow.expects(key, claimed.found) and self._lost(era):
             settled = self._reconciler.settle(key, claimed.fence)
             if settled.content is None:
                 raise StoreUnavailable("redis", "lost its data and takes none")
             claimed = Claimed(claimed.fence, _snapshot(settled.content, claimed.found.now, turns))
-        if not self._shadow.took(key, claimed, holder=holder, lease_ms=lease_ms):
+        if not self._shadow.took(key, claimed, era=era, holder=holder, lease_ms=lease_ms):
             self._unshadowed[key, claimed.fence] = holder
         return claimed
 
@@ -203,7 +207,7 @@ class FailoverStore(SessionStore):
     def _was_forgotten(self, key: Key, fence: int) -> bool:
         """Whether Redis does not know a lease because it was away, or is another dataset; then it is one of ours."""
         try:
-            forgotten = self._shadow.taken_before(key, fence) or self._lost(key)
+            forgotten = self._shadow.taken_before(key, fence) or self._lost(self._shadow.era_of(key))
         except StoreUnavailable as error:
             self._trip(error)
             forgotten = True
@@ -318,9 +322,10 @@ class FailoverStore(SessionStore):
 
     def read(self, key: Key, turns: int) -> Snapshot:
         if not self._here(key):
+            era = self._shadow.era
             try:
                 found = self._remote.read(key, turns)
-                if not self._shadow.expects(key, found) and self._lost(key):
+                if not self._shadow.expects(key, found) and self._lost(era):
                     return self.read(key, turns)
             except StoreUnavailable as error:
                 self._trip(error)

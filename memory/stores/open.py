@@ -4,10 +4,13 @@ memory://                                          in this process (?max_bytes=2
 redis://[user:password@]host[:6379][/0]            one server; rediss:// with TLS
 redis+cluster://[user:password@]host:port,host:port    a cluster, found from any of its nodes (rediss+cluster://)
 redis+sentinel://[user:password@]host:port,host:port/service[/0]   the master that Sentinel names (rediss+sentinel://)
+
+``?socket_timeout=0.2&socket_connect_timeout=0.1`` (seconds, the defaults) sets how long a server is waited for.
 """
 
 from __future__ import annotations
 
+import math
 import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -89,7 +92,7 @@ def open_failover_store(
         RedisStore(client_factory(url, max_connections=max_connections), secret=secret, shift=shift),
         Prober(client_factory(url, max_connections=2)),
         instance=instance,
-        clock=RemoteClock(shift),
+        clock=RemoteClock(shift, clock),
         max_bytes=max_bytes,
         journal=journal,
         durability_of=durability_of,
@@ -111,6 +114,7 @@ def client_factory(url: str, *, max_connections: int = 64) -> Callable[[], Clien
         "driver_info": None,
         "redis_connect_func": greet,
     }
+    options |= _timeouts(parts.query)
     scheme, _, kind = parts.scheme.partition("+")
     if scheme not in ("redis", "rediss") or kind not in ("", "cluster", "sentinel"):
         raise ValueError(
@@ -157,6 +161,20 @@ def client_factory(url: str, *, max_connections: int = 64) -> Callable[[], Clien
         **options,
     )
     return lambda: sentinel.master_for(service)  # type: ignore[no-untyped-call]
+
+
+def _timeouts(query: str) -> dict[str, float]:
+    """The time-outs (s) that a URL sets."""
+    found = {}
+    for name, values in parse_qs(query).items():
+        if name in ("socket_timeout", "socket_connect_timeout"):
+            try:
+                found[name] = float(values[0])
+            except ValueError:
+                found[name] = 0.0
+            if not 0 < found[name] < math.inf:
+                raise ValueError(f"{name} of a store URL is a number of seconds above 0, got {values[0]!r}")
+    return found
 
 
 def _address(host: str, default_port: int) -> tuple[str, int]:

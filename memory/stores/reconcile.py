@@ -164,7 +164,7 @@ class Reconciler:
         for key in [*first, *(key for key in self._shadow.waiting() if key not in set(first))]:
             if stop() or self._away():
                 return
-            if self.is_set_aside(key):
+            if self.is_set_aside(key) or key not in self._shadow.pending:
                 continue
             try:
                 self.settle(key)

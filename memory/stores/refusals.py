@@ -58,6 +58,8 @@ def answering() -> Iterator[None]:
         raise StoreUnavailable("redis") from error
     except redis.exceptions.ResponseError as error:
         text = str(error)
+        if "unauthenticated" in text:  # what long commands are told before their sender has logged in
+            raise StoreUnavailable("redis", "does not accept the user or password that it was given") from error
         if isinstance(error, _REFUSING) or text.startswith(REFUSALS) or _REFUSED_IN_SCRIPT.search(text):
             raise StoreUnavailable("redis", "refuses writes") from error
         raise

@@ -94,8 +94,8 @@ class Shadow(LocalStore):
 
     # --- repeating what Redis did -----------------------------------------------------------------------------------
 
-    def took(self, key: Key, claimed: Claimed, *, holder: str, lease_ms: int) -> bool:
-        """Redis gave out the lease of a subject, of which nothing is pending. False where there is no room for it."""
+    def took(self, key: Key, claimed: Claimed, *, era: int, holder: str, lease_ms: int) -> bool:
+        """Redis gave out the lease of a subject, when it was asked in that era. False where there is no room for it."""
         with self._lock, self._sized(key):
             if key not in self._entries:
                 try:
@@ -107,7 +107,7 @@ class Shadow(LocalStore):
             entry.fence, entry.lease, entry.holder = claimed.fence, claimed.found.now + lease_ms, holder
             entry.waits, entry.stop = ("", 0), False
             note = self._note(key)
-            note.here, note.era, note.orphan = False, self.era, ""
+            note.here, note.era, note.orphan = False, era, ""
             self._changed(key)
             return True
 
@@ -397,6 +397,11 @@ class Shadow(LocalStore):
         with self._lock:
             note = self._notes.get(key)
             return bool(self._held(key, fence) and note and not note.here and note.era < self.era)
+
+    def era_of(self, key: Key) -> int:
+        """In which era the lease of a subject was taken."""
+        note = self._notes.get(key)
+        return note.era if note else self.era
 
     def keep_here(self, key: Key, fence: int) -> bool:
         """Redis lost the lease of a running turn: from now on it is one of ours."""

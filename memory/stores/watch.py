@@ -69,6 +69,7 @@ class Watch:
         self._clock = clock
         self._journal = journal
         self._datasets: list[Dataset] = []
+        self._seen = 0
         self._comparing = threading.Lock()
         self._tell_journal = False
         self._erasures: dict[tuple[str, str], int] = {}
@@ -206,6 +207,9 @@ class Watch:
 
     def _compare(self, sighting: Sighting) -> bool:
         """Whether it is another dataset than was known; then everything is pending."""
+        if sighting.now < self._seen:  # another thread has seen it since
+            return False
+        self._seen = sighting.now
         self._clock.learn(sighting.now)
         known, self._datasets = self._datasets, [sighting.dataset]
         changed = any(dataset != sighting.dataset for dataset in known)

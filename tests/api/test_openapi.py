@@ -149,6 +149,7 @@ def walk(ask: Checked) -> None:
         ask("get", path)
     ask("post", "/system/cleanup")
     ask("post", "/auth/token", json={"userId": "ada"})
+    ask("get", "/metrics")
     for path in ("/system/sessions", "/system/insights", "/openapi.json", "/docs"):
         ask("get", path)
 
@@ -185,6 +186,22 @@ def walk(ask: Checked) -> None:
     ask("get", f"{cart}/info")
     ask("get", f"{cart}/conversation")
     ask("get", f"{shop}/session/nobody/cart")
+
+    made = ask("post", "/api/generate", json={"prompt": "Hello, who are you?"}).json["session_id"]
+    ask("post", "/api/get_history", json={"session_id": made})
+    ask("post", "/api/get_history", json={"session_id": "nobody"})
+    ask("get", "/api/session_names?q=hello&limit=5")
+    ask("patch", f"/api/sessions/{made}", json={"chat_name": "Hello", "tags": ["a"]})
+    for path in ("sessions", "session_stats", "tags", "templates", "health", "cleanup_sessions?days_old=1"):
+        ask("get", f"/api/{path}")
+    exported = ask("get", f"/api/sessions/{made}/export").data
+    ask("get", f"/api/sessions/{made}/export?format=md")
+    ask("get", f"/api/sessions/{made}/export?format=pdf")
+    ask("post", "/api/sessions/import", data=exported, content_type="application/json")
+    ask("post", "/api/clear_history", json={"session_id": made})
+    ask("delete", f"/api/sessions/{made}")
+    ask("post", "/api/sessions/import", data=exported, content_type="application/json")
+    ask("post", "/api/cleanup_sessions", json={"days_old": 0})
 
     ask("get", "/v1/models")
     ask("get", "/v1/models/weather")

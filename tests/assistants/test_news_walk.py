@@ -346,7 +346,7 @@ def test_looking_for_what_is_not_there_leaves_nothing_behind(timed: World) -> No
 
 
 def test_clearing_a_session_ends_its_running_turn(timed: World, openai_server: OpenAIServer) -> None:
-    openai_server.answers = lambda call: Reply("one two three four five", think=3.0)
+    openai_server.answers = lambda call: Reply(hang=True)
     model = {"MODEL": "openai:gpt-4o-mini", "OPENAI_API_KEY": "k", "OPENAI_BASE_URL": openai_server.url}
     with application(timed.store, "news", **model) as app:
         client, answers = app.test_client(), []
@@ -358,9 +358,9 @@ def test_clearing_a_session_ends_its_running_turn(timed: World, openai_server: O
 
         asking = threading.Thread(target=send)
         asking.start()
-        wait_until(lambda: bool(openai_server.calls), "the turn")
+        wait_until(lambda: bool(openai_server.chats), "the turn", 30)
         assert client.delete(f"/api/session/{session}").status_code == 200
-        asking.join(timeout=5)
+        asking.join(timeout=30)
 
         assert answers in ([(409, "session_ended")], [(409, "turn_stopped")])
         assert body_of(client.get(f"/api/session/{session}/validate"))["valid"] is False

@@ -172,9 +172,7 @@ def test_users_may_move_between_two_instances(own_redis: RedisServer, stage: Sta
 
 
 @pytest.mark.parametrize("mode", [Mode.CUT, Mode.HANG, Mode.DRIP], ids=lambda mode: str(mode.value))
-def test_one_instance_may_be_cut_off_while_the_other_goes_on(
-    own_redis: RedisServer, stage: Stage, mode: Mode
-) -> None:
+def test_one_instance_may_be_cut_off_while_the_other_goes_on(own_redis: RedisServer, stage: Stage, mode: Mode) -> None:
     with Proxy(own_redis.port) as proxy:
         cut, other = stage.instance(proxy.url(), "a"), stage.instance(own_redis.url(), "b")
         crowd = Crowd(20, 25)

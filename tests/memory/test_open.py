@@ -51,6 +51,9 @@ BAD = [
     ("redis+cluster://one:7000,two:port", "'two:port'"),
     ("redis+cluster://one:70000", "'one:70000'"),
     ("redis+sentinel:///mymaster", "at least one host"),
+    ("redis://one?socket_timeout=soon", "'soon'"),
+    ("redis+cluster://one?socket_timeout=0", "above 0"),
+    ("redis+sentinel://one/mymaster?socket_connect_timeout=inf", "'inf'"),
     ("redis+sentinel://one:26379", "names the service"),
     ("redis+sentinel://one:26379/", "names the service"),
     ("redis+sentinel://one/mymaster/db", "'db'"),
@@ -221,6 +224,17 @@ def test_a_server_that_says_nothing_is_given_up_soon(scheme: str) -> None:
                 store.read(KEY, 1)
             # Two waits at most: a new connection says hello first.
             assert time.monotonic() - begun < 2 * (CONNECT_TIMEOUT + SOCKET_TIMEOUT) + 0.7
+
+
+@pytest.mark.parametrize("scheme", ["redis://{}", "redis+cluster://{}", "redis+sentinel://{}/mymaster"])
+def test_how_long_a_server_is_waited_for_can_be_set(scheme: str) -> None:
+    with closing(deaf_server()) as server:
+        host, port = server.getsockname()
+        with closing_store(scheme.format(f"{host}:{port}") + "?socket_timeout=0.9") as store:
+            begun = time.monotonic()
+            with pytest.raises(StoreUnavailable):
+                store.read(KEY, 1)
+            assert time.monotonic() - begun > 0.8
 
 
 def test_a_server_that_is_no_redis_is_told(redis_server: RedisServer) -> None:

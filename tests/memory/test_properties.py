@@ -29,7 +29,7 @@ from memory import (
 from memory.clock import now_ms
 from memory.leases import LeaseKeeper
 from memory.stats import REASONS
-from tests.memory.harness import HandClock
+from tests.memory.harness import PATIENT, HandClock
 from tests.memory.model import Busy, Mismatch, Model, Person, Running, Said, Stale
 from tests.servers import RedisCluster, RedisServer
 
@@ -57,7 +57,7 @@ class Story(RuleBasedStateMachine):
         self.waited = 0
         self.stack = ExitStack()
         self.clock = HandClock(self.began)
-        self.stores = [open_store(url, shift=self._shift), open_store("memory://", clock=self.clock)]
+        self.stores = [open_store(url + PATIENT, shift=self._shift), open_store("memory://", clock=self.clock)]
         self.running: dict[str, tuple[list[RunningTurn], Running]] = {}
         self.left: list[tuple[str, list[RunningTurn], Running]] = []
 
@@ -351,7 +351,7 @@ def test_redis_the_local_store_and_a_plain_model_tell_the_same_story(redis_serve
 
 @pytest.mark.slow
 def test_they_tell_the_same_long_stories(redis_server: RedisServer) -> None:
-    tell(redis_server.url(), flush_of(redis_server), stories=600, steps=80)
+    tell(redis_server.url(), flush_of(redis_server), stories=300, steps=60)
 
 
 @pytest.mark.slow

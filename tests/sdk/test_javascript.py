@@ -23,9 +23,9 @@ def test_the_javascript_sdk_works_unchanged(parley: ParleyServer, tmp_path: Path
         if "CI" in os.environ:
             pytest.fail("Node.js is missing")
         pytest.skip("Node.js is not installed")
-    for name in ("package.json", "talk.mjs"):
+    for name in ("package.json", "package-lock.json", "talk.mjs"):
         shutil.copy(FOLDER / name, tmp_path / name)
-    install = [npm, "install", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
+    install = [npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
     subprocess.run(install, cwd=tmp_path, check=True, capture_output=True, timeout=300)
 
     env = {**os.environ, "BASE_URL": f"{parley.url}/v1", "API_KEY": KEY}

@@ -109,7 +109,7 @@ def test_errors_are_the_sdks_own(client: openai.OpenAI, parley: ParleyServer) ->
 
 
 def chat_openai(parley: ParleyServer, **options: object) -> ChatOpenAI:
-    return ChatOpenAI(model="chat", base_url=f"{parley.url}/v1", api_key=KEY, max_retries=0, **options)  # type: ignore[arg-type]
+    return ChatOpenAI(model="chat", base_url=f"{parley.url}/v1", api_key=KEY, max_retries=0, **options)
 
 
 def test_chat_openai_invokes(parley: ParleyServer) -> None:

@@ -80,11 +80,13 @@ def test_migrations_make_the_tables_that_queries_expect(archive_url: str) -> Non
     assert differences == []
 
 
-def test_processes_that_start_at_once_make_the_tables_once(archive_url: str) -> None:
+def test_processes_that_start_at_once_make_the_tables_once_and_share_them(archive_url: str) -> None:
     program = (
-        "import sys; from memory.archive import Archive; from tests.memory.archive.talk import talk\n"
-        "archive = Archive(sys.argv[1]); archive.migrate()\n"
-        "talk(archive, sys.argv[2], [('Hello', 'Hi')]); archive.close()"
+        "import sys; from memory.archive import Archive; from tests.memory.archive.talk import talk, turn\n"
+        "url, me = sys.argv[1:]; archive = Archive(url); archive.migrate()\n"
+        "talk(archive, me, [('Hello', 'Hi')])\n"
+        "for n in range(30): archive.record('shared', '', turn(f'{me}-{n}', at=n))\n"
+        "archive.close()"
     )
     started = [
         subprocess.Popen([sys.executable, "-c", program, archive_url, f"s{n}"], cwd=ROOT, stderr=subprocess.PIPE)
@@ -95,7 +97,8 @@ def test_processes_that_start_at_once_make_the_tables_once(archive_url: str) -> 
 
     assert failures == []
     with closing(Archive(archive_url)) as archive:
-        assert sorted(ids(archive)) == [f"s{n}" for n in range(3)]
+        assert sorted(ids(archive)) == ["s0", "s1", "s2", "shared"]
+        assert len(archive.history("shared")) == archive.names()[0][-1].message_count == 3 * 30 * 2
 
 
 def test_threads_that_start_at_once_make_the_tables_once(archive_url: str) -> None:

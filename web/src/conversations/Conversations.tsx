@@ -16,7 +16,7 @@ import { CleanUp } from "./CleanUp";
 import { Edit } from "./Edit";
 import { HistoryDialog } from "./HistoryDialog";
 import { Marked } from "./Marked";
-import { PAGE, useArchive, useLocalRows, useSettled, type Filter, type Row } from "./rows";
+import { PAGE, useArchive, useLocalRows, useSettled, useTags, type Filter, type Row } from "./rows";
 
 type Asked = { kind: "history"; index: number } | { kind: "rename" | "tags" | "delete"; row: Row } | { kind: "clean" };
 
@@ -26,7 +26,6 @@ export default function Conversations({ about }: { about: About }) {
   const [tag, setTag] = useState("");
   const [asked, setAsked] = useState<Asked | null>(null);
   const [pages, setPages] = useState<number[]>([0]);
-  const [tags, setTags] = useState<string[]>([]);
   const q = useSettled(typed);
   const filter: Filter = useMemo(() => ({ q, assistant, tag }), [q, assistant, tag]);
   const archiveName = about.assistants.find((each) => each.policy.archive)?.name;
@@ -57,13 +56,8 @@ export default function Conversations({ about }: { about: About }) {
     setPages((before) => (before.join() === wanted.join() ? before : wanted));
   }, [first, last, open, local.length]);
 
-  const seen = shown.flatMap((item) => at(item.index)?.tags ?? []).join("\n");
-  useEffect(() => {
-    setTags((before) => {
-      const all = [...new Set([...before, ...seen.split("\n").filter(Boolean)])].sort();
-      return all.length === before.length ? before : all;
-    });
-  }, [seen]);
+  const used = useTags(archiveName !== undefined);
+  const tags = [...new Set([...used, ...local.flatMap((row) => row.tags), ...(tag ? [tag] : [])])].sort();
 
   useEffect(() => {
     document.title = "Conversations · Parley";

@@ -121,6 +121,17 @@ export function useArchive(archive: string | undefined, filter: Filter, pages: n
   };
 }
 
+/** The tags that the archive's conversations have, most used first. */
+export function useTags(wanted: boolean): string[] {
+  const { data } = useQuery({
+    queryKey: ["names", "tags"],
+    enabled: wanted,
+    queryFn: () => ask<{ tags: { tag: string }[] }>("/api/tags/"),
+    retry: false,
+  });
+  return useMemo(() => (data?.tags ?? []).map((each) => each.tag), [data]);
+}
+
 function asRow(row: ChatRow, assistant: string, q: string): Row {
   const snippet = typeof row.snippet === "string" ? { text: row.snippet } : row.snippet;
   return {

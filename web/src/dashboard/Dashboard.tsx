@@ -227,6 +227,15 @@ function Tile({ label, value, children, tone }: { label: string; value: string; 
   );
 }
 
+const DETAILS: Record<string, string> = {
+  unsynced: "turns to be written back",
+  shadowBytes: "kept in this server",
+  journalTurns: "turns in the journal",
+  journalBytes: "size of the journal",
+  journalError: "the journal fails",
+  journalsUnreadable: "journals that can’t be read",
+};
+
 const STATES: Record<string, string> = { closed: "serving", open: "away", reconcile: "catching up" };
 
 function StoreTile({ status, failed }: { status: ReturnType<typeof useStatus>["data"]; failed: boolean }) {
@@ -235,30 +244,29 @@ function StoreTile({ status, failed }: { status: ReturnType<typeof useStatus>["d
   if (!store) return <Tile label="Store" value="…" />;
   const { backend, state, since, ...detail } = store;
   const away = state !== "closed" || status.status === "degraded";
-  const facts = Object.entries(detail).filter(([, value]) => ["string", "number", "boolean"].includes(typeof value));
-  const journal = detail["journal"];
-  if (journal && typeof journal === "object")
-    for (const [name, value] of Object.entries(journal))
-      if (["string", "number", "boolean"].includes(typeof value)) facts.push([`journal ${name}`, value]);
+  const facts = Object.keys(DETAILS).flatMap((name) => {
+    const value = detail[name];
+    const always = name !== "journalError" && name !== "journalsUnreadable";
+    return (typeof value === "number" && (always || value > 0)) || typeof value === "string" ? [[name, value] as const] : [];
+  });
+  const caughtUp = detail["lastReconcile"] as { at: number | string; turnsReplayed: number } | null | undefined;
   return (
     <Tile label={backend === "memory" ? "In memory" : "Redis"} value={STATES[state] ?? state} tone={away ? "bad" : "good"}>
       {Date.parse(since) > 0 && `since ${when(Date.parse(since))}`}
       {facts.length > 0 && (
         <dl>
-          {facts.slice(0, 8).map(([name, value]) => (
+          {facts.map(([name, value]) => (
             <div key={name}>
-              <dt>{words(name)}</dt>
-              <dd>{/bytes/i.test(name) && typeof value === "number" ? bytes(value) : typeof value === "number" ? count.format(value) : String(value)}</dd>
+              <dt>{DETAILS[name]}</dt>
+              <dd>{typeof value === "string" ? value : /Bytes$/.test(name) ? bytes(value) : count.format(value)}</dd>
             </div>
           ))}
         </dl>
       )}
+      {caughtUp && `Caught up ${when(new Date(caughtUp.at).getTime())}: ${count.format(caughtUp.turnsReplayed)} turns written back`}
     </Tile>
   );
 }
-
-/** `unsyncedTurns` → `unsynced turns`. */
-const words = (name: string): string => name.replaceAll("_", " ").replace(/([a-z])([A-Z])/g, "$1 $2").toLowerCase();
 
 function MemoryTile({ memory }: { memory: Memory | undefined }) {
   if (!memory) return <Tile label="Memory" value="…" />;

@@ -1,0 +1,15 @@
+"""``docs/api.md`` lists what the server serves."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_the_page_of_the_api_is_up_to_date() -> None:
+    ran = subprocess.run([sys.executable, "docs/api_page.py", "--check"], cwd=ROOT, capture_output=True, timeout=120)
+
+    assert ran.returncode == 0, ran.stdout.decode() + ran.stderr.decode()
