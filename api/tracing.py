@@ -1,7 +1,7 @@
 """OpenTelemetry traces, where ``OTEL_EXPORTER_OTLP_ENDPOINT`` says who collects them; else nothing of it is imported.
 
-A request's span has those of its turn below it: begin, model, tool, finish. Attributes are routes, statuses and names of
-assistants and tools; no ids, no words.
+A request's span has those of its turn below it: begin, model, tool, finish. Attributes are routes, statuses and names
+of assistants and tools; no ids, no words.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def begin() -> None:
     rule = request.url_rule.rule if request.url_rule else "-"
     span = tracer.start_span(
         f"{request.method} {rule}",
-        context=propagate.extract(dict(request.headers)),
+        context=propagate.extract({name.lower(): value for name, value in request.headers}),
         kind=SpanKind.SERVER,
         attributes={"http.request.method": request.method, "http.route": rule},
     )

@@ -217,6 +217,7 @@ class FailoverStore(SessionStore):
         self._begin()
         if self._standing.away or self._shadow.given_here(key, fence):
             return self._commit_here(key, fence, commit)
+        era = self._shadow.era
         try:
             outcome = self._remote.commit(key, fence, commit)
         except StoreUnavailable as error:
@@ -224,12 +225,19 @@ class FailoverStore(SessionStore):
             return self._commit_here(key, fence, commit)
         if outcome is Committed.STORED:
             self._keep(key, fence, commit)
+            self._repeated(key, era)
         elif outcome is Committed.STALE:
             if self._was_forgotten(key, fence):
                 return self._commit_late(key, fence, commit)
             self._unshadowed.pop((key, fence), None)
             self._shadow.freed(key, fence)
         return outcome
+
+    def _repeated(self, key: Key, era: int) -> None:
+        """What Redis did was repeated here. If it lost its data since it answered, it may have been told without that."""
+        if self._shadow.era != era:
+            self._shadow.tell_again(key)
+            self._done_here(key)
 
     def _keep(self, key: Key, fence: int, commit: Commit) -> None:
         """Redis stored a turn: repeat it in the shadow and in the journal."""
@@ -346,6 +354,7 @@ class FailoverStore(SessionStore):
         key = session.key
         ours = fence is not None and self._shadow.given_here(key, fence)
         if not ours and not self._here(key):
+            era = self._shadow.era
             try:
                 closed = self._remote.close(session, closing, counted, fence=fence, force=force)
             except StoreUnavailable as error:
@@ -354,6 +363,7 @@ class FailoverStore(SessionStore):
                 if closed is Closed.CLOSED:
                     self._shadow.closed(session, closing, fence)
                     self._journal_end(session, closing, None)
+                    self._repeated(key, era)
                 return closed
         foreseen = self._shadow.foresee_close(session, fence=fence, force=force)
         if foreseen is not None:
@@ -377,6 +387,7 @@ class FailoverStore(SessionStore):
 
     def put_attributes(self, key: Key, started: int, revision: int, attributes: Mapping[str, Any]) -> bool:
         if not self._here(key):
+            era = self._shadow.era
             try:
                 put = self._remote.put_attributes(key, started, revision, attributes)
             except StoreUnavailable as error:
@@ -385,6 +396,7 @@ class FailoverStore(SessionStore):
                 if put:
                     self._shadow.put(key, started, revision, attributes)
                     self._journal_attributes(key, started, revision, attributes, synced=True)
+                    self._repeated(key, era)
                 return put
         self._recall(key)
         if not self._shadow.is_at(key, started, revision):

@@ -551,6 +551,13 @@ class Shadow(LocalStore):
                     self._note(key).whole = True
                     self._changed(key)
 
+    def tell_again(self, key: Key) -> None:
+        """Redis may have lost what was repeated here just now."""
+        with self._lock:
+            if key in self._entries:
+                self._note(key).whole = True
+                self._changed(key)
+
     def is_whole(self, key: Key) -> bool:
         """Whether Redis has to be told all that is held of a subject."""
         note = self._notes.get(key)

@@ -89,7 +89,7 @@ def test_a_conversation_gets_another_name_and_tags(server: ParleyServer, visit: 
     page = visit(server, "/conversations")
 
     choose(page, "A name for a sailing boat", "Rename")
-    page.get_by_label("Name").fill("Boats")
+    page.get_by_role("textbox", name="Name", exact=True).fill("Boats")
     page.get_by_role("button", name="Save").click()
     choose(page, "Boats", "Tags")
     page.get_by_label("Tags, separated by commas").fill("Sea, summer")
