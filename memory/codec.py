@@ -1,25 +1,49 @@
 """How turns, attributes and records are written: compact JSON arrays, with a version in front.
 
-A row is ``<turn id> <version><JSON>``. The id stands in front so that a script can tell it without decoding; the
-version is one character, so that rows of an older server can still be read. Version 1 is a JSON array:
+A row is ``<turn id> <version><payload>``. The id stands in front so that a script can tell it without decoding; the
+version is one character, so that rows of an older server can still be read.
 
-    [session started, began - started, took, messages, data?, interrupted?]     times in ms
+Version 2, which is written, is 6 bytes of the session's start (ms, big-endian) and a Zstandard frame, without its magic
+number, of one of the JSON arrays (times in ms)
+
+    [began - started, took, message, reply]                          a human and an ai message, nothing but text
+    [began - started, took, messages, data?, interrupted?]           every other turn
 
 where a message is ``[role, content]`` or ``[role, content, rest]``, and roles ``human`` and ``ai`` are written h and a.
+The frame is compressed with the dictionary ``turns.zdict``: short texts have nothing to learn from in themselves.
+Version 1, which is read, was plain JSON: ``[session started, began - started, took, messages, data?, interrupted?]``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import orjson
+from zstandard import (
+    FORMAT_ZSTD1_MAGICLESS,
+    ZstdCompressionDict,
+    ZstdCompressionParameters,
+    ZstdCompressor,
+    ZstdDecompressor,
+    ZstdError,
+)
 
 from memory.session import EndedSession, Message, Turn
 
-_VERSION = b"1"
 _SHORT = {"human": "h", "ai": "a", "tool": "t", "system": "s"}
 _LONG = {short: role for role, short in _SHORT.items()}
+_LEVEL: Final = 3
+_STARTED: Final = 6
+"""Bytes of the session's start."""
+
+_DICTIONARY: Final = ZstdCompressionDict(Path(__file__).with_name("turns.zdict").read_bytes())
+_DICTIONARY.precompute_compress(level=_LEVEL)
+
+# One of them serves one thread at a time: taken from here and given back, so there are as many as work at once.
+_compressors: Final[list[ZstdCompressor]] = []
+_decompressors: Final[list[ZstdDecompressor]] = []
 
 
 class CorruptRow(ValueError):
@@ -28,26 +52,33 @@ class CorruptRow(ValueError):
 
 def encode_turn(turn: Turn) -> bytes:
     """One row of the list of turns."""
-    fields: list[Any] = [
-        turn.session_started,
-        turn.began - turn.session_started,
-        turn.took,
-        [_encode_message(message) for message in turn.messages],
-    ]
-    if turn.data or turn.interrupted:
-        fields.append(dict(turn.data))
-    if turn.interrupted:
-        fields.append(1)
-    return turn.id.encode() + b" " + _VERSION + orjson.dumps(fields)
+    fields: list[Any] = [turn.began - turn.session_started, turn.took]
+    if _is_plain(turn):
+        fields += (turn.messages[0].content, turn.messages[1].content)
+    else:
+        fields.append([_encode_message(message) for message in turn.messages])
+        if turn.data or turn.interrupted:
+            fields.append(dict(turn.data))
+        if turn.interrupted:
+            fields.append(1)
+    started = turn.session_started.to_bytes(_STARTED, "big")
+    return b"%b 2%b%b" % (turn.id.encode(), started, _compress(orjson.dumps(fields)))
 
 
 def decode_turn(row: bytes) -> Turn:
     """The turn of a row; ``CorruptRow`` where it is none."""
     turn_id, _, body = row.partition(b" ")
-    if body[:1] != _VERSION:
-        raise CorruptRow(f"a stored turn has version {body[:1]!r}, which this server does not know")
+    version = body[:1]
     try:
-        started, age, took, messages, *more = orjson.loads(body[1:])
+        if version == b"2":
+            started = int.from_bytes(body[1 : 1 + _STARTED], "big")
+            age, took, messages, *more = orjson.loads(_decompress(body[1 + _STARTED :]))
+        elif version == b"1":
+            started, age, took, messages, *more = orjson.loads(body[1:])
+        else:
+            raise CorruptRow(f"a stored turn has version {version!r}, which this server does not know")
+        if isinstance(messages, str):
+            messages, more = [["h", messages], ["a", more[0]]], []
         return Turn(
             id=turn_id.decode(),
             session_started=started,
@@ -57,8 +88,53 @@ def decode_turn(row: bytes) -> Turn:
             data=more[0] if more else {},
             interrupted=len(more) > 1,
         )
-    except (ValueError, TypeError, KeyError, IndexError) as error:
+    except CorruptRow:
+        raise
+    except (ValueError, TypeError, KeyError, IndexError, ZstdError, MemoryError) as error:
+        # MemoryError: a frame that is none may claim any size; nothing of it was taken.
         raise CorruptRow("a stored turn can't be read") from error
+
+
+def _is_plain(turn: Turn) -> bool:
+    """Whether the turn is a message and a reply, and nothing but their text."""
+    return (
+        len(turn.messages) == 2
+        and not turn.data
+        and not turn.interrupted
+        and all(
+            message.role == role and isinstance(message.content, str) and not message.rest
+            for message, role in zip(turn.messages, ("human", "ai"), strict=True)
+        )
+    )
+
+
+def _compress(raw: bytes) -> bytes:
+    try:
+        own = _compressors.pop()
+    except IndexError:
+        parameters = ZstdCompressionParameters.from_level(
+            _LEVEL,
+            source_size=512,
+            dict_size=len(_DICTIONARY),
+            format=FORMAT_ZSTD1_MAGICLESS,
+            write_content_size=1,
+            write_dict_id=0,
+        )
+        own = ZstdCompressor(dict_data=_DICTIONARY, compression_params=parameters)
+    packed = own.compress(raw)
+    _compressors.append(own)
+    return packed
+
+
+def _decompress(packed: bytes) -> bytes:
+    try:
+        own = _decompressors.pop()
+    except IndexError:
+        own = ZstdDecompressor(dict_data=_DICTIONARY, format=FORMAT_ZSTD1_MAGICLESS)
+    try:
+        return own.decompress(packed)
+    finally:
+        _decompressors.append(own)
 
 
 def _encode_message(message: Message) -> list[Any]:

@@ -12,6 +12,7 @@ from agent.conversation import Request
 from api import shapes
 from api.chat import refuse_when_draining
 from api.errors import ApiError, invalid, session_not_found
+from api.examples import Free
 from api.identity import admin_only, owner
 from api.openapi import KEY, TEXT, TURN, USER, Content, Parameter, describe, number
 from api.parsing import (
@@ -232,7 +233,7 @@ def blueprint(services: Services) -> Blueprint:
     @routes.get("/api/sessions/<session_id>/export")
     @describe(
         "A conversation as a file",
-        (Content("application/json"), Content("text/markdown"), Content("application/pdf")),
+        (Free(described.EXPORT), Content("text/markdown"), Content("application/pdf")),
         parameters=(Parameter("format", {"type": "string", "enum": ["json", "md", "pdf"], "default": "json"}), USER),
         errors=_GONE,
     )

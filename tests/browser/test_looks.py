@@ -29,8 +29,10 @@ VIEWS = (
 
 
 def settled(page: Page) -> None:
-    page.wait_for_load_state("networkidle") if "/dashboard" not in page.url else None
+    """Wait until the view is there."""
     expect(page.get_by_role("heading", level=1)).to_be_visible()
+    if page.url.endswith("/dashboard"):
+        expect(page.get_by_role("img", name="Turns.")).to_be_visible()
 
 
 def serious(page: Page) -> list[Any]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import psutil
-import redis as redis_py
 
 from tests.faults.observer import Storm
 from tests.faults.stage import THINK, Stage
@@ -42,9 +43,7 @@ class Outcome:
         )
 
 
-HEAD = (
-    f"{'scenario':<58} {'acked':>5} {'lost':>5} {'dbld':>5} {'order':>5} {'5xx':>5} {'503':>5} {'p95 +ms':>8} {'rec. s':>7}"
-)
+HEAD = f"{'scenario':<58} {'acked':>5} {'lost':>5} {'dbld':>5} {'order':>5} {'5xx':>5} {'503':>5} {'p95 +ms':>8} {'rec. s':>7}"
 
 
 def scenario(name: str) -> Callable[[Scenario], Scenario]:
@@ -263,7 +262,7 @@ def disk_full_without_redis(users: int, turns: int) -> Outcome:
 
 @scenario("started without Redis, which appears later")
 def late_redis(users: int, turns: int) -> Outcome:
-    with Stage().start(redis=False) as stage:
+    with Stage(redis_at_start=False) as stage:
         storm = stage.storm(users, turns).start()
         storm.until(0.4)
         stage.redis.restart()
@@ -294,16 +293,7 @@ def limit_files(stage: Stage, most: int | None) -> None:
             subprocess.run(["prlimit", f"--fsize={limit}:", "--pid", str(process.pid)], check=True)
 
 
-def tempfile_folder():  # type: ignore[no-untyped-def]
-    from contextlib import contextmanager
-    from tempfile import TemporaryDirectory
-
-    @contextmanager
-    def folder():  # type: ignore[no-untyped-def]
-        with TemporaryDirectory(prefix="faults-") as name:
-            yield Path(name)
-
-    return folder()
-
-
-_ = redis_py
+@contextmanager
+def tempfile_folder() -> Iterator[Path]:
+    with TemporaryDirectory(prefix="faults-") as name:
+        yield Path(name)

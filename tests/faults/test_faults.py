@@ -1,7 +1,7 @@
 """Redis may fail: nothing that a user was told is lost, doubled or out of order.
 
-    ./process-manager.sh test --faults            every scenario with 20 users × 25 turns, and the table
-    pytest tests/faults                            (in the default suite) two of them, smaller
+./process-manager.sh test --faults            every scenario with 20 users × 25 turns, and the table
+pytest tests/faults                            (in the default suite) two of them, smaller
 """
 
 from __future__ import annotations

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+import string
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
@@ -42,6 +45,10 @@ MESSAGES = st.builds(
 )
 TIMES = st.integers(0, 2**45)
 IDS = st.text("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-=", min_size=1, max_size=32)
+ROW_OF_VERSION_2 = (
+    "4162436445664768496a4b203201a0c4506c00203d950100e3c2081c148d88810ebdb51c3dd1d211484229a8d6abf6fe97fd"
+    "3d784252ba3429499284610203f402b7a6ad0d5fd60a1007"
+)
 TURNS = st.builds(Turn, IDS, TIMES, TIMES, TIMES, st.lists(MESSAGES, max_size=5).map(tuple), DOCUMENTS, st.booleans())
 
 
@@ -54,7 +61,7 @@ def test_a_turn_comes_back_as_it_was_written(turn: Turn) -> None:
 def test_the_id_of_a_turn_stands_in_front_where_scripts_look_for_it(turn: Turn) -> None:
     row = encode_turn(turn)
     assert row.split(b" ", 1)[0].decode() == turn.id
-    assert b"\n" not in row
+    assert row[len(turn.id) :][:2] == b" 2"
 
 
 @given(DOCUMENTS)
@@ -80,12 +87,58 @@ def test_a_record_comes_back_as_it_was_written(started: int, ended: int, turns: 
     assert decode_ended("user123", encode_ended(record)) == record
 
 
-def test_a_usual_turn_is_hardly_longer_than_its_text() -> None:
+def usual(said: str, reply: str) -> Turn:
+    messages = (Message("human", said), Message("ai", reply))
+    return Turn("AbCdEfGhIjK", 1_790_000_000_000, 1_790_000_060_000, 850, messages)
+
+
+def test_a_usual_turn_is_shorter_than_its_text() -> None:
     message, reply = "What is the weather like in London today?", "It is cloudy in London, with 9 °C and little wind."
-    turn = Turn(
-        "AbCdEfGhIjK", 1_790_000_000_000, 1_790_000_060_000, 850, (Message("human", message), Message("ai", reply))
-    )
-    assert len(encode_turn(turn)) < len((message + reply).encode()) + 64
+    assert len(encode_turn(usual(message, reply))) < len((message + reply).encode())
+
+
+def test_letters_that_mean_nothing_take_less_than_themselves() -> None:
+    chance = random.Random(5)
+    said, reply = ("".join(chance.choices(string.ascii_lowercase + "     ", k=100)) for _ in range(2))
+    assert len(encode_turn(usual(said, reply))) < 200
+
+
+def test_a_long_text_comes_back_and_takes_a_fraction() -> None:
+    turn = usual("Tell me all.", "It is cloudy in London, with 9 °C and little wind. " * 2_000)
+    row = encode_turn(turn)
+    assert len(row) < 1_000
+    assert decode_turn(row) == turn
+
+
+@pytest.mark.parametrize(
+    ("row", "turn"),
+    [
+        (
+            b'id 1[1790000000000,60000,850,[["h","Hello"],["a","Hi"]]]',
+            Turn("id", 1_790_000_000_000, 1_790_000_060_000, 850, (Message("human", "Hello"), Message("ai", "Hi"))),
+        ),
+        (
+            b'id 1[5,1,2,[["h","a"],["a","b",{"name":"c"}]],{"d":1},1]',
+            Turn("id", 5, 6, 2, (Message("human", "a"), Message("ai", "b", {"name": "c"})), {"d": 1}, True),
+        ),
+    ],
+)
+def test_rows_of_the_first_version_are_still_read(row: bytes, turn: Turn) -> None:
+    assert decode_turn(row) == turn
+
+
+def test_rows_written_with_the_shipped_dictionary_are_still_read() -> None:
+    row = bytes.fromhex(ROW_OF_VERSION_2)
+    assert decode_turn(row) == usual("What is the weather in London?", "Cloudy, 9 °C.")
+
+
+def test_many_threads_write_and_read_at_once() -> None:
+    def both(number: int) -> bool:
+        turn = usual(f"question {number} " * 20, f"answer {number} " * 50)
+        return all(decode_turn(encode_turn(turn)) == turn for _ in range(50))
+
+    with ThreadPoolExecutor(16) as pool:
+        assert all(pool.map(both, range(64)))
 
 
 def test_nothing_stored_is_an_empty_document() -> None:
@@ -99,7 +152,10 @@ def test_nothing_stored_is_an_empty_document() -> None:
         b"",
         b"id",
         b"id ",
+        b"id 3[1,2,3,[]]",
+        b"id 2",
         b"id 2[1,2,3,[]]",
+        b"id 2\0\0\0\0\0\1" + b"\xe0" + b"\xff" * 8 + b"\1\0\0",
         b"id 1",
         b"id 1[",
         b"id 1{}",
@@ -117,8 +173,9 @@ def test_a_row_that_no_known_version_wrote_is_told(row: bytes) -> None:
         decode_turn(row)
 
 
-@given(st.binary(max_size=60))
-def test_no_bytes_make_the_decoder_fail_in_another_way(row: bytes) -> None:
+@given(st.binary(max_size=60), st.sampled_from([b"", b"id 1", b"id 2", b"id 2\0\0\0\0\0\0"]))
+def test_no_bytes_make_the_decoder_fail_in_another_way(tail: bytes, front: bytes) -> None:
+    row = front + tail
     for decode in (decode_turn, decode_document, lambda raw: decode_ended("user123", raw)):
         with suppress(CorruptRow):
             decode(row)

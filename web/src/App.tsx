@@ -3,7 +3,6 @@ import { Redirect, Route, Switch, useLocation } from "wouter";
 import { inOrder } from "./assistants";
 import { current, guest, setCurrent } from "./chat/registry";
 import { ids } from "./chat/subjects";
-import { Talk } from "./chat/Talk";
 import { uuid } from "./ids";
 import { channel } from "./live/channel";
 import { startFeed } from "./live/feed";
@@ -15,6 +14,8 @@ import { SignIn } from "./SignIn";
 import { Toasts } from "./ui/toast";
 import { Welcome } from "./Welcome";
 
+const loadTalk = () => import("./chat/Talk");
+const Talk = lazy(loadTalk);
 const Conversations = lazy(() => import("./conversations/Conversations"));
 const Dashboard = lazy(() => import("./dashboard/Dashboard"));
 
@@ -44,6 +45,10 @@ export function App() {
 
 function Pages({ about }: { about: About }) {
   const { admin } = about.caller;
+  const [path] = useLocation();
+  useEffect(() => {
+    if (path === "/") void loadTalk(); // what comes next is a talk
+  }, [path]);
   useEffect(() => (admin ? startFeed() : undefined), [admin]);
   useEffect(
     () =>

@@ -5,7 +5,7 @@ import type { Source } from "../net/types";
 export function Sources({ sources }: { sources: Source[] }) {
   return (
     <section className="sources" aria-label="Sources">
-      <h3>Sources</h3>
+      <h2>Sources</h2>
       <ol>
         {sources.map((source, index) => (
           <li key={`${source.url} ${index}`}>

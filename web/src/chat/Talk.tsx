@@ -22,7 +22,7 @@ interface Props {
   id: string;
 }
 
-export function Talk({ about, assistant, id }: Props) {
+export default function Talk({ about, assistant, id }: Props) {
   const talk = conversation(assistant, id);
   const state = useSyncExternalStore(talk.subscribe, talk.snapshot);
   const { icon: Icon, title } = face(assistant.name);

@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { Brush, Download, EllipsisVertical, FileUp, MessageSquare, Pencil, Search, Tag, Trash2 } from "lucide-react";
-import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { Link, useLocation } from "wouter";
 import { address } from "../Shell";
 import { face, inOrder } from "../assistants";
@@ -14,9 +14,10 @@ import { tell, trying } from "../ui/toast";
 import { bringIn, remove, save } from "./actions";
 import { CleanUp } from "./CleanUp";
 import { Edit } from "./Edit";
-import { HistoryDialog } from "./HistoryDialog";
 import { Marked } from "./Marked";
 import { PAGE, useArchive, useLocalRows, useSettled, useTags, type Filter, type Row } from "./rows";
+
+const HistoryDialog = lazy(() => import("./HistoryDialog"));
 
 type Asked = { kind: "history"; index: number } | { kind: "rename" | "tags" | "delete"; row: Row } | { kind: "clean" };
 
@@ -171,16 +172,18 @@ export default function Conversations({ about }: { about: About }) {
         </ul>
       </div>
       {asked?.kind === "history" && (
-        <HistoryDialog
-          about={about}
-          row={at(asked.index)}
-          index={asked.index}
-          total={total}
-          q={q}
-          onMove={(index) => setAsked({ kind: "history", index })}
-          onClose={done}
-          onDelete={(row) => act("delete", row)}
-        />
+        <Suspense>
+          <HistoryDialog
+            about={about}
+            row={at(asked.index)}
+            index={asked.index}
+            total={total}
+            q={q}
+            onMove={(index) => setAsked({ kind: "history", index })}
+            onClose={done}
+            onDelete={(row) => act("delete", row)}
+          />
+        </Suspense>
       )}
       {(asked?.kind === "rename" || asked?.kind === "tags") && <Edit kind={asked.kind} row={asked.row} onClose={done} />}
       {asked?.kind === "delete" && (

@@ -25,7 +25,7 @@ interface Props {
 }
 
 /** A conversation to read, with the next and the one before at hand (also by the arrow keys). */
-export function HistoryDialog({ about, row, index, total, q, onMove, onClose, onDelete }: Props) {
+export default function HistoryDialog({ about, row, index, total, q, onMove, onClose, onDelete }: Props) {
   const { data, error } = useQuery({
     queryKey: ["history", row?.key],
     enabled: !!row,

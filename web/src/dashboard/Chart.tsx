@@ -89,9 +89,9 @@ export function Chart({ title, unit, times, lines, stacked, format = plainly, su
   return (
     <figure className="chart">
       <figcaption>
-        <h3>
+        <h2>
           {title} <small>{unit}</small>
-        </h3>
+        </h2>
         <p className="legend">
           <b>{shown === null ? "" : clock.format(times[shown]! * 1000)}</b>
           {lines.map((line) => (

@@ -172,11 +172,11 @@ export default function Dashboard({ about }: { about: About }) {
 
       <section className="panels">
         <div className="panel">
-          <h3>Active sessions by assistant</h3>
+          <h2>Active sessions by assistant</h2>
           <Bars rows={active.map(({ name, number }) => ({ label: face(name).title, number, assistant: name }))} />
         </div>
         <div className="panel">
-          <h3>What people want</h3>
+          <h2>What people want</h2>
           <Bars
             none="No JunkJet session is active."
             rows={Object.entries(insights.data?.insights["junkjet"]?.topIntents ?? {}).map(([label, number]) => ({
@@ -187,7 +187,7 @@ export default function Dashboard({ about }: { about: About }) {
           />
         </div>
         <div className="panel">
-          <h3>What shoppers talk about</h3>
+          <h2>What shoppers talk about</h2>
           <Bars
             none="No shopping session is active."
             rows={(insights.data?.insights["shopping"]?.topTopics ?? []).slice(0, 6).map(({ word, count: number }) => ({
@@ -198,7 +198,7 @@ export default function Dashboard({ about }: { about: About }) {
           />
         </div>
         <div className="panel">
-          <h3>Just now</h3>
+          <h2>Just now</h2>
           {recent.length === 0 && <p className="quiet small">Nothing has happened since this page was opened.</p>}
           <ul className="recent">
             {recent.map((event, index) => (
@@ -220,7 +220,7 @@ export default function Dashboard({ about }: { about: About }) {
 function Tile({ label, value, children, tone }: { label: string; value: string; children?: React.ReactNode; tone?: "good" | "bad" }) {
   return (
     <div className="tile" data-tone={tone}>
-      <h3>{label}</h3>
+      <h2>{label}</h2>
       <p className="tile-value">{value}</p>
       <div className="tile-note">{children}</div>
     </div>
