@@ -11,6 +11,7 @@ export default defineConfig({
   build: {
     target: "es2022",
     assetsInlineLimit: 0, // the Content-Security-Policy has no place for what is inlined
+    manifest: true, // for `npm run size`
     modulePreload: { polyfill: false },
   },
   server: {

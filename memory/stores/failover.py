@@ -234,7 +234,7 @@ class FailoverStore(SessionStore):
         return outcome
 
     def _repeated(self, key: Key, era: int) -> None:
-        """What Redis did was repeated here. If it lost its data since it answered, it may have been told without that."""
+        """What Redis did was repeated here. If it lost its data since, it may have been told everything but that."""
         if self._shadow.era != era:
             self._shadow.tell_again(key)
             self._done_here(key)

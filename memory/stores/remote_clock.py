@@ -21,8 +21,8 @@ def _passed() -> int:
 class RemoteClock:
     """``shift`` (ms) is added, as it is to Redis' own time in tests; ``wall`` is this machine's clock.
 
-    What Redis says is old by the time it is heard, by as long as its answer took. So of what was heard lately, what puts
-    Redis' time furthest ahead is nearest to the truth.
+    What Redis says is old by the time it is heard, by as long as its answer took. So of what was heard lately, whatever
+    puts Redis' time furthest ahead is nearest to the truth.
     """
 
     def __init__(self, shift: Callable[[], int] = lambda: 0, wall: Clock = now_ms) -> None:

@@ -212,7 +212,7 @@ def test_every_error_is_openais(
 def test_a_long_conversation_of_the_client_is_taken(client: Client) -> None:
     turns = [{"role": role, "content": "word " * 1_000} for _ in range(20) for role in ("user", "assistant")]
 
-    answer = client.post(PATH, json={"model": "chat", "messages": [*turns, {"role": "user", "content": "hello"}]})
+    answer = client.post(PATH, json={"model": "weather", "messages": [*turns, {"role": "user", "content": "hello"}]})
 
     assert answer.status_code == 200
 

@@ -8,6 +8,7 @@ import pytest
 
 from api import proxies
 from tests.api.conftest import Client, MakeClient
+from tests.app import ParleyServer
 
 OURS, FRIEND, FOE = "http://localhost", "https://app.example.org", "https://evil.example"
 WRITES = [("POST", "/sessions/ada/end"), ("POST", "/api/session/create"), ("DELETE", "/users/ada"), ("POST", "/chat")]
@@ -118,3 +119,14 @@ def test_only_a_trusted_proxy_is_believed(peer: str, hops: str, client: str) -> 
     proxies.believe(environ, TRUSTED)
 
     assert environ["REMOTE_ADDR"] == client
+
+
+def test_a_server_behind_a_proxy_knows_its_clients_apart() -> None:
+    env = {"TRUSTED_PROXIES": "127.0.0.1", "RATE_LIMIT": "2/hour"}
+    with ParleyServer(env) as server, server.client() as client:
+        codes = [
+            client.get("/assistants", headers={"X-Forwarded-For": hops}).status_code
+            for hops in ("203.0.113.1", "203.0.113.1", "1.1.1.1, 203.0.113.1", "203.0.113.2")
+        ]
+
+    assert codes == [200, 200, 429, 200]

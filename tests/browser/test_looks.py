@@ -102,6 +102,7 @@ def test_dark_is_dark_and_can_be_chosen(server: ParleyServer, visit: Visit) -> N
 
 def test_everything_can_be_done_by_keyboard(server: ParleyServer, visit: Visit) -> None:
     page = visit(server)
+    expect(page.locator(".welcome-card").first).to_be_visible()
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to the conversation")).to_be_focused()
     card = page.locator(".welcome-card[href='/talk/news']")

@@ -1,4 +1,4 @@
-"""Users who talk over HTTP while things break, and an observer who keeps what they were told and checks it afterwards."""
+"""Users who talk over HTTP while things break, and an observer who checks afterwards what they were told."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import httpx
 
@@ -120,5 +121,5 @@ def judge(storm: Storm, history: Callable[[str], list[dict[str, str]]]) -> Verdi
         lost += sum((each.message, each.response) not in words for each in told)
         doubled += len(messages) - len(set(messages))
         order = [messages.index(each.message) for each in told if each.message in messages]
-        disordered += sum(later < earlier for earlier, later in zip(order, order[1:], strict=False))
+        disordered += sum(later < earlier for earlier, later in pairwise(order))
     return Verdict(storm.acknowledged, lost, doubled, disordered)

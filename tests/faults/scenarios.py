@@ -43,7 +43,7 @@ class Outcome:
         )
 
 
-HEAD = f"{'scenario':<58} {'acked':>5} {'lost':>5} {'dbld':>5} {'order':>5} {'5xx':>5} {'503':>5} {'p95 +ms':>8} {'rec. s':>7}"
+HEAD = f"{'scenario':<58} acked  lost  dbld order   5xx   503  p95 +ms  rec. s"
 
 
 def scenario(name: str) -> Callable[[Scenario], Scenario]:
@@ -156,31 +156,37 @@ def full(users: int, turns: int) -> Outcome:
 
 @scenario("Sentinel promotes a replica, the tail of writes lost")
 def promoted(users: int, turns: int) -> Outcome:
-    with tempfile_folder() as folder, RedisSentinels(folder) as sentinels:
-        with Stage(redis_urls=[sentinels.url(), sentinels.url()]) as stage:
-            storm = stage.storm(users, turns).start()
-            storm.until(0.25)
-            replica = sentinels.replica
-            with replica.client() as client:
-                client.execute_command("CLIENT", "PAUSE", "60000", "WRITE")  # what the master says now is not heard
-                storm.until(0.4)
-                fallen = sentinels.master
-                fallen.kill()
-                client.execute_command("CLIENT", "UNPAUSE")
-            begun = time.monotonic()
-            return settle(stage, storm, begun)
+    with (
+        tempfile_folder() as folder,
+        RedisSentinels(folder) as sentinels,
+        Stage(redis_urls=[sentinels.url(), sentinels.url()]) as stage,
+    ):
+        storm = stage.storm(users, turns).start()
+        storm.until(0.25)
+        replica = sentinels.replica
+        with replica.client() as client:
+            client.execute_command("CLIENT", "PAUSE", "60000", "WRITE")  # what the master says now is not heard
+            storm.until(0.4)
+            fallen = sentinels.master
+            fallen.kill()
+            client.execute_command("CLIENT", "UNPAUSE")
+        begun = time.monotonic()
+        return settle(stage, storm, begun)
 
 
 @scenario("a cluster's master killed, back with its data")
 def cluster_master(users: int, turns: int) -> Outcome:
-    with tempfile_folder() as folder, RedisCluster(folder) as cluster:
-        with Stage(redis_urls=[cluster.url(), cluster.url()]) as stage:
-            storm = stage.storm(users, turns).start()
-            storm.until(0.3)
-            cluster.nodes[0].kill()
-            storm.until(0.6)
-            cluster.nodes[0].restart()
-            return settle(stage, storm, time.monotonic())
+    with (
+        tempfile_folder() as folder,
+        RedisCluster(folder) as cluster,
+        Stage(redis_urls=[cluster.url(), cluster.url()]) as stage,
+    ):
+        storm = stage.storm(users, turns).start()
+        storm.until(0.3)
+        cluster.nodes[0].kill()
+        storm.until(0.6)
+        cluster.nodes[0].restart()
+        return settle(stage, storm, time.monotonic())
 
 
 @scenario("READONLY replica behind a stale address")
@@ -285,7 +291,7 @@ def clock_off(users: int, turns: int) -> Outcome:
 
 
 def limit_files(stage: Stage, most: int | None) -> None:
-    """Let no process of the instances make a file longer than ``most`` bytes: what it writes to fails as on a full disk."""
+    """Let no process of the instances make a file longer than ``most`` bytes: writing fails as on a full disk."""
     limit = "unlimited" if most is None else str(most)
     for instance in stage.instances:
         main = psutil.Process(instance.pid)

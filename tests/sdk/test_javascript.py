@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests.app import ParleyServer
-from tests.sdk.conftest import KEY
+from tests.sdk.conftest import KEY, NEEDS_CHAT
+
+pytestmark = NEEDS_CHAT
 
 FOLDER = Path(__file__).parent
 

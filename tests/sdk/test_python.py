@@ -11,7 +11,9 @@ from langchain_openai import ChatOpenAI
 from openai.types.chat import ChatCompletionMessageParam
 
 from tests.app import ParleyServer
-from tests.sdk.conftest import KEY
+from tests.sdk.conftest import KEY, NEEDS_CHAT
+
+pytestmark = NEEDS_CHAT
 
 
 @pytest.fixture
