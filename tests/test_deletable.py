@@ -23,6 +23,7 @@ from api import create_app
 environ = {"REDIS_URL": "memory://", "DATA_DIR": "data", "DEFAULT_ASSISTANT": sys.argv[1]}
 services = server.build(settings.load(environ, dotenv=None))
 client = create_app(services).test_client()
+services.start()
 for name in services.registry:
     reply = client.post("/chat", json={"message": "Hello", "userId": "ada", "assistant": name})
     assert (reply.status_code, bool(reply.json["response"])) == (200, True), reply.text

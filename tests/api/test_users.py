@@ -182,7 +182,7 @@ def test_a_running_turn_is_ended_and_not_stored(
 
 def all_of(server: RedisServer) -> Iterator[tuple[str, str]]:
     """Every key with all that is in it."""
-    with server.client() as client:
+    with server.client(decode_responses=False) as client:
         for key in client.scan_iter(count=1_000):
             yield repr(key), repr(value_of(client, key))
 

@@ -75,18 +75,18 @@ def _a_day_before(redis: RedisServer) -> None:
     store = open_store(redis.url())
     now = store.now()
     for ago in range(1, 1_440):
-        busy = 4 + 3.2 * math.sin(ago / 229) + 1.5 * math.sin(ago / 3.1)
+        busy = 62 + 38 * math.sin(ago / 229) + 9 * math.sin(ago / 3.1) + ago % 7
         turns = max(0, round(busy))
-        ended = turns // 3
+        ended = turns // 5
         deltas = {
             "weather.turns": turns,
             "weather.started": ended,
             "weather.errors": int(ago % 97 == 0),
             "weather.ended.inactivity": ended,
-            "weather.ended.conversation_limit": int(ago % 7 == 0),
-            "weather.ended.manual": int(ago % 11 == 0),
-            f"weather.ms.{36 + ago % 3}": turns,
-            f"weather.ms.{42 + (ago // 5) % 3}": int(turns > 3),
+            "weather.ended.conversation_limit": ago % 4,
+            "weather.ended.manual": ago % 3,
+            f"weather.ms.{round(37 + math.sin(ago / 9))}": turns,
+            f"weather.ms.{round(43 + 2 * math.sin(ago / 6))}": turns // 12,
         }
         store.count(Counted(now - ago * 60_000, {name: number for name, number in deltas.items() if number}))
     store.close_store()
@@ -145,6 +145,10 @@ def _desktop(browser: Browser, server: ParleyServer, redis: RedisServer) -> None
         expect(page.get_by_text("Live", exact=True)).to_be_visible()
         expect(page.locator(".sessions tbody tr").nth(3)).to_be_visible()
         _shoot(page, f"dashboard-{scheme}")
+        with server.client() as client:
+            for assistant in ("weather", "junkjet", "news"):
+                _said(client, assistant, f"newcomer-{scheme}", SAID[assistant][0])
+        expect(page.locator(".recent li").nth(5)).to_be_visible()
         page.locator(".panels").evaluate("element => element.scrollIntoView({block: 'start'})")
         _shoot(page, f"dashboard-below-{scheme}")
         if scheme == "light":

@@ -7,8 +7,10 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Any
 
 import httpx
+import orjson
 
 PATIENCE = 40.0
 """Seconds that a user tries to get one message answered."""
@@ -77,16 +79,16 @@ class Storm:
             begun = time.monotonic()
             try:
                 answer = client.post(
-                    f"{self.urls[instance % len(self.urls)]}/chat",
+                    f"{self.urls[instance % len(self.urls)]}/chat{'/stream' if self.stream else ''}",
                     json={"message": message, "userId": user},
                     headers={"Idempotency-Key": message.replace(" ", "-")},
                 )
+                body = last_event(answer.text) if self.stream and answer.is_success else answer.json()
             except httpx.TransportError:
                 instance += 1  # it is gone, or was killed with our request
                 time.sleep(0.05)
                 continue
             if answer.status_code == httpx.codes.OK:
-                body = answer.json()
                 with self._lock:
                     self.told.setdefault(user, []).append(Told(message, body["response"], body["degraded"]))
                     self.seconds.append(time.monotonic() - begun)
@@ -99,6 +101,14 @@ class Storm:
             time.sleep(0.1)
         with self._lock:
             self.unanswered.append(message)
+
+
+def last_event(text: str) -> dict[str, Any]:
+    """The data of a stream's ``done``; a stream that ended without one counts as a broken connection."""
+    name, _, data = text.strip().rpartition("event: ")[2].partition("\ndata: ")
+    if name != "done":
+        raise httpx.ReadError("the stream ended before its done")
+    return dict(orjson.loads(data))
 
 
 @dataclass(frozen=True, slots=True)

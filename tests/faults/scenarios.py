@@ -242,6 +242,17 @@ def server_killed(users: int, turns: int) -> Outcome:
         return settle(stage, storm, time.monotonic())
 
 
+@scenario("a server killed -9 in mid-stream, back on its disk")
+def server_killed_streaming(users: int, turns: int) -> Outcome:
+    with Stage() as stage:
+        storm = stage.storm(users, turns, stream=True).start()
+        storm.until(0.4)
+        stage.instances[0].kill()
+        storm.until(0.6)
+        stage.instances[0].restart()
+        return settle(stage, storm, time.monotonic())
+
+
 @scenario("disk full for the journal, then freed")
 def disk_full(users: int, turns: int) -> Outcome:
     with Stage() as stage:
