@@ -55,9 +55,10 @@ def scenario(name: str) -> Callable[[Scenario], Scenario]:
 
 
 def settle(stage: Stage, storm: Storm, mended: float) -> Outcome:
-    """Let everybody finish, wait for the recovery (from ``mended``, monotonic s), and judge."""
-    storm.join()
+    """Wait for the recovery (from ``mended``, monotonic s), let everybody finish, and judge."""
     recovery = stage.recovered(mended)
+    storm.join()
+    stage.recovered(mended)  # a turn that ended here just after Redis was back
     verdicts = stage.judge(storm)
     added = sorted(1000 * (seconds - THINK) for seconds in storm.seconds)
     return Outcome(
