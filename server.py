@@ -11,6 +11,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -37,11 +38,16 @@ def build(settings: Settings, store: Any = None, *, counts: Path | None = None) 
     from memory.leases import LeaseKeeper
 
     registry = find("assistants", settings["ASSISTANTS"])
-    registry[settings["DEFAULT_ASSISTANT"]]  # a default that is not there stops the start
+    config = settings.api(VERSION)
+    if config.default_assistant not in registry:
+        if "DEFAULT_ASSISTANT" in settings.raw:
+            raise BadSetting(
+                f"DEFAULT_ASSISTANT must be one of {', '.join(registry)}, got {config.default_assistant!r}"
+            )
+        config = replace(config, default_assistant=next(iter(registry)))
     for package in registry.packages.values():
         if hasattr(package, "configure"):
             package.configure(settings.of_package(package.SETTINGS))
-    config = settings.api(VERSION)
     policies = {name: settings.policy(name, assistant.policy) for name, assistant in registry.items()}
     if store is None:
         store = open_failover_store(
@@ -108,9 +114,9 @@ def load_app(settings: Settings, counts: Path | None = None) -> Any:
         traces = tracing.start(VERSION)
         multiprocessing.util.Finalize(None, traces.shutdown, exitpriority=90)
     services = build(settings, counts=counts)
+    app = create_app(services)  # blueprints may add cleaners, so before the start
     services.start()
     multiprocessing.util.Finalize(None, _close, (services, settings["DRAIN_TIMEOUT"]), exitpriority=100)
-    app = create_app(services)
     gc.collect()
     gc.freeze()  # what is there now stays: collections need not look at it again
     return app

@@ -11,7 +11,7 @@ from types import ModuleType
 from agent.assistant import Assistant
 
 
-class UnknownAssistant(Exception):
+class UnknownAssistant(LookupError):
     def __init__(self, name: str, known: Iterable[str]) -> None:
         super().__init__(f"There is no assistant {name[:40]!r}; there are {', '.join(known)}")
 
@@ -28,6 +28,9 @@ class Registry(Mapping[str, Assistant]):
             return self.assistants[name]
         except KeyError:
             raise UnknownAssistant(name, self.assistants) from None
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.assistants
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.assistants)

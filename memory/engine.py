@@ -433,8 +433,12 @@ class SessionEngine:
     # --- sessions ---------------------------------------------------------------------------------------------------
 
     def session(self, subject: str, *, owner: str | None = None, turns: int = 0) -> View | None:
-        """The live session with its newest ``turns``, or None where there is none. Looking changes nothing."""
+        """The live session with its newest ``turns``, or None where there is none. Looking changes nothing.
+
+        ``StoreUnavailable`` where there may be one in a store that is away.
+        """
         found = self.store.read(self.key(subject), turns)
+        _refuse_to_guess(found)
         view = self._view(found)
         if view is None or view.verdict.ended or not _owned(view.session, owner):
             return None
@@ -453,6 +457,7 @@ class SessionEngine:
     def history(self, subject: str, limit: int = 10, *, owner: str | None = None) -> tuple[Turn, ...]:
         """The newest ``limit`` turns that are remembered, oldest first; they may outlive their session."""
         found = self.store.read(self.key(subject), limit)
+        _refuse_to_guess(found)
         view = self._view(found)
         if view and not _owned(view.session, owner):
             return ()
@@ -462,7 +467,9 @@ class SessionEngine:
     def list(self, subject: str) -> tuple[View | None, Sequence[EndedSession]]:
         """The live session, and the ended ones of the last 24 hours (at most 20), newest first."""
         key = self.key(subject)
-        view = self._view(self.store.read(key, 0))
+        found = self.store.read(key, 0)
+        _refuse_to_guess(found)
+        view = self._view(found)
         ended = self.store.ended(key)
         if view and view.verdict.ended:  # over, though no sweep came by yet
             if view.verdict.at > view.now - ENDED_KEPT_MS:
@@ -501,7 +508,7 @@ class SessionEngine:
             return False
         try:
             if turn.new:
-                return False
+                raise StoreUnavailable(self.store.kind)
             self._commit(turn, replace(turn.session, last_activity=turn.began), None, (), turn.began)
             self._done(turn)
             return True
@@ -518,7 +525,12 @@ class SessionEngine:
         """
         changes = (_once(change, key),) if key else (change,)
         for attempt in range(_ATTEMPTS):
-            view = self.session(subject, owner=owner)
+            try:
+                view = self.session(subject, owner=owner)
+            except StoreUnavailable:
+                if not create:
+                    raise
+                view = None
             if view is None:
                 if not create:
                     raise SessionNotFound(subject)
@@ -538,6 +550,7 @@ class SessionEngine:
         key = self.key(subject)
         for _ in range(_ATTEMPTS):
             found = self.store.read(key, 0)
+            _refuse_to_guess(found)
             if found.session is None or not _owned(found.session, owner):
                 return None
             said = rules.verdict(self.policy, found.session, found.now)
@@ -588,6 +601,12 @@ class SessionEngine:
 
 def _record(session: Session, reason: str, at: int) -> EndedSession:
     return EndedSession(session.key.subject, session.started, at, session.turns, reason)
+
+
+def _refuse_to_guess(found: Snapshot) -> None:
+    """A session that is unknown here, while the store that may know it is away, is not "not found"."""
+    if found.session is None and found.partial:
+        raise StoreUnavailable("redis")
 
 
 def _owned(session: Session, owner: str | None) -> bool:

@@ -32,6 +32,9 @@ SAID = {
     "chat": ("My name is Ada and I like tea", "What is 17% of 2,340?", "What do you know about me?"),
     "shopping": ("Compare the iPhone 15 and the Galaxy S24", "Show me laptops under $1,000"),
 }
+CITIES = ("London", "Tokyo", "Paris") * 5 + ("London", "Paris")
+"""As many as are left of a session's twenty messages."""
+
 OTHERS = (
     "Plan a picnic for twelve",
     "How many days until New Year?",
@@ -55,7 +58,6 @@ def main() -> None:
                     "REDIS_URL": redis.url(),
                     "WEATHER_URL": sky.forecast_url,
                     "GEOCODING_URL": sky.geocoding_url,
-                    "SHOPPING_MAX_TURNS": "3",
                     "CLEANUP_INTERVAL": "20000",
                 },
                 folder=folder / "server",
@@ -131,7 +133,10 @@ def _desktop(browser: Browser, server: ParleyServer, redis: RedisServer) -> None
                 expect(page.locator(".cart-side li")).to_have_count(1)
             _shoot(page, f"{assistant}-{scheme}")
         if scheme == "light":
-            ask(page, "Thank you!")
+            page.goto("/talk/weather")
+            expect(page.locator("li.turn")).to_have_count(3)
+            for city in CITIES:
+                ask(page, f"And in {city}?")
             expect(page.locator(".ended")).to_be_visible()
             _shoot(page, "session-over-light")
         page.goto("/conversations")

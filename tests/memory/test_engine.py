@@ -18,6 +18,7 @@ from memory import (
     SessionPolicy,
     StaleTurn,
     TooLarge,
+    sweep,
 )
 from memory.leases import LeaseKeeper
 from memory.policy import Extension
@@ -260,10 +261,19 @@ def test_a_turn_that_outlived_its_session_is_answered_with_that_sessions_end(
 ) -> None:
     engine = make_engine(simple_world.store, JUNKJET)
     first = talk(engine, key="once")
-    engine.end("user123", "bored")
+    simple_world.advance(301_000)
+    sweep(engine)
     again = talk(engine, key="once")
     assert again.replayed
-    assert (again.session.id, again.verdict.ended) == (first.session.id, "bored")
+    assert (again.session.id, again.verdict.ended) == (first.session.id, "inactivity")
+
+
+def test_what_somebody_ended_is_not_remembered_beyond_it(simple_world: World, make_engine: MakeEngine) -> None:
+    engine = make_engine(simple_world.store, JUNKJET)
+    talk(engine, key="once")
+    engine.end("user123", "bored")
+    assert engine.history("user123") == ()
+    assert not talk(engine, key="once").replayed
 
 
 def test_a_used_key_whose_turn_is_forgotten_begins_a_new_turn(simple_world: World, make_engine: MakeEngine) -> None:

@@ -35,12 +35,24 @@ export function SessionMeter({ known, policy, onOver }: { known: Known | null; p
       ? `This session ends soon: ${shown.turnsLeft !== null && shown.turnsLeft <= 3 ? `${turns} left` : `${timeLeft(shown.secondsLeft)} left`}.`
       : "";
   return (
-    <div className="meter" data-level={shown.level} title={`${parts} left; ${what}.`}>
+    <div
+      className="meter"
+      data-level={shown.level}
+      data-few={(shown.turnsLeft !== null && shown.turnsLeft <= 3) || undefined}
+      title={`${parts} left; ${what}.`}>
       <svg viewBox="0 0 36 36" className="ring" aria-hidden>
         <circle cx="18" cy="18" r="15" pathLength="100" />
         <circle cx="18" cy="18" r="15" pathLength="100" className="ring-left" strokeDasharray={`${shown.left * 100} 100`} />
       </svg>
-      <span className="meter-text">{over ? "Over" : <>{parts} left</>}</span>
+      <span className="meter-text">{over ? (
+          "Over"
+        ) : (
+          <>
+            {turns && <span className="meter-turns">{turns}</span>}
+            {turns && <span className="meter-dot"> · </span>}
+            <span className="meter-time">{timeLeft(shown.secondsLeft)}</span> left
+          </>
+        )}</span>
       <span className="hidden" role="status">
         {warning && (shown.turnsLeft !== null && shown.turnsLeft <= 3 ? warning : "This session ends soon.")}
       </span>

@@ -23,7 +23,7 @@ export interface Known {
 
 export function meter(known: Known, policy: Policy, now: number): Meter {
   const { session } = known;
-  const secondsLeft = Math.max(0, session.remainingSeconds - (now - known.at) / 1000);
+  const secondsLeft = Math.max(0, session.remainingSeconds - Math.max(0, now - known.at) / 1000);
   const whole = Date.parse(session.expiresAt) - Date.parse(session.startTime);
   // Told by the server's own times, so that a wrong clock here changes nothing.
   const byDuration = policy.duration !== null && Math.abs(whole / 1000 - policy.duration) < 1;
