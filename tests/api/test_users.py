@@ -157,7 +157,7 @@ def test_others_are_none_of_your_business(make_client: MakeClient) -> None:
 def test_a_running_turn_is_ended_and_not_stored(
     model_client: Client, openai_server: OpenAIServer, assistant: str
 ) -> None:
-    openai_server.will(Reply(WORD + " said at length, " * 200, drip=0.05))
+    openai_server.will(Reply(WORD + " said at length", think=5.0))
     chat = {"message": f"hello {WORD}", "userId": ADA, "sessionId": "fresh", "assistant": assistant}
     answers: list[Any] = []
     other = model_client.application.test_client()
