@@ -19,9 +19,10 @@ SIZE = 16_384
 _PATTERNS = ("assistants/**/*.md", "assistants/**/*.json", "assistants/**/offline*.py", "docs/*.md")
 
 
-def samples(root: Path) -> list[bytes]:
+def samples(root: Path) -> list[bytes | bytearray | memoryview[int]]:
     """Turns of the two usual shapes: words alone, and words with what a provider tells of its tokens."""
-    chance, found = random.Random(7), []
+    chance = random.Random(7)
+    found: list[bytes | bytearray | memoryview[int]] = []
     files = sorted({path for pattern in _PATTERNS for path in root.glob(pattern)})
     for text in (re.sub(r"\s+", " ", path.read_text("utf-8")) for path in files):
         for at in range(0, len(text) - 400, 400):

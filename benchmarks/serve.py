@@ -62,7 +62,9 @@ def cpu_and_memory(root: psutil.Process) -> tuple[float, float]:
     return sum(t.user + t.system for t in times), sum(each.memory_info().rss for each in family) / 1e6
 
 
-def servers(port: int, model_url: str, redis_url: str, folder: Path) -> dict[str, tuple[list[str], dict[str, str], str]]:
+def servers(
+    port: int, model_url: str, redis_url: str, folder: Path
+) -> dict[str, tuple[list[str], dict[str, str], str]]:
     """(command, environment, address that answers when it is up) by name."""
     python = sys.executable
     fastapi = [python, "-m", "uvicorn", "benchmarks.bare_fastapi:app", "--port", str(port)]

@@ -238,7 +238,9 @@ export class Conversation {
       );
       this.words = null;
       settle(name, this.id);
+      const shown = this.state.turns.find((each) => each.id === turn.id);
       this.patch(turn.id, {
+        firstWord: shown?.firstWord ?? performance.now() - begun,
         state: reply.interrupted ? "stopped" : "done",
         response: reply.response,
         sessionId: reply.sessionId,
