@@ -161,7 +161,12 @@ SETTINGS: Final = (
     Setting("SESSION_TTL", "86400", whole(1, None, "seconds"), "seconds of silence that end a news session"),
     Setting("TURN_WAIT", "10", seconds, "seconds that a turn waits for another one of its session"),
     Setting("MAX_MESSAGE_CHARS", "8000", whole(1, 60_000), "characters of a message"),
-    Setting("MAX_SESSION_BYTES", "262144", whole(4_096, None, "bytes"), "bytes of turns that a session keeps"),
+    Setting(
+        "MAX_SESSION_BYTES",
+        "262144",
+        whole(4_096, None, "bytes"),
+        "bytes of turns that a session keeps, as they are stored (compressed)",
+    ),
     Setting(
         "LOCAL_MAX_BYTES", "268435456", whole(65_536, None, "bytes"), "bytes of sessions that a process keeps itself"
     ),

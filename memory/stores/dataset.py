@@ -7,6 +7,7 @@ the last writes. Its run id tells the process, and a random word in each shard, 
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -38,14 +39,15 @@ class Dataset:
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """``now`` is Redis' time (ms)."""
+    """``now`` is Redis' time (ms), ``begun`` when it was asked (monotonic s)."""
 
     dataset: Dataset
     now: int
+    begun: float
 
 
 Erasures = Mapping[tuple[str, str], int]
-"""When (ms) a subject was erased, by shard and mark (``keys.erased_mark``)."""
+"""When (ms) a subject was erased, by shard and mark (``keys.mark_of``)."""
 
 
 class Prober:
@@ -90,10 +92,11 @@ class Prober:
 
 def look(client: Client) -> Sighting:
     """Two round trips; one a shard and one a server in a cluster."""
+    begun = time.monotonic()
     cluster = isinstance(client, RedisCluster)
     now, words = 0, {}
     for tag in names.TAGS if cluster else names.TAGS[:1]:
         keys = [names.probe_key(tag), names.epoch_key(tag)]
         now, word = scripts.PROBE.run(client, keys, 0, secrets.token_hex(8))
         words[tag] = word.decode()
-    return Sighting(Dataset(words, frozenset(info["run_id"] for info in of_servers(client, "server"))), now)
+    return Sighting(Dataset(words, frozenset(info["run_id"] for info in of_servers(client, "server"))), now, begun)

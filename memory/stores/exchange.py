@@ -54,15 +54,14 @@ class Exchange:
 
     def fetch(self, key: Key, lease: Lease) -> Found:
         """One round trip. Another instance that holds the lease is asked to let us in next."""
-        own = names.subject_keys(key)
+        keys = names.subject_keys(key).merging(self._mark(key))
         with answering():
-            reply = scripts.CONTENT.run(self._remote.client, own.merging(), *self._common(key, lease))
+            reply = scripts.CONTENT.run(self._remote.client, keys, *self._common(key, lease))
         return _found(key, reply)
 
     def put(self, key: Key, lease: Lease, found: Found, merged: Merged) -> Written:
         """One round trip."""
         content, now = merged.content, found.now
-        own = names.subject_keys(key)
         session, last = content.session, content.last
         session_px = max(content.deadline - now, 0) + BACKSTOP_MS if session else FORGET_MARGIN_MS
         turns_px = session_px
@@ -80,7 +79,7 @@ class Exchange:
         with answering():
             reply: bytes = scripts.MERGE.run(
                 self._remote.client,
-                own.merging(merged.counts),
+                names.subject_keys(key).merging(self._mark(key), merged.counts),
                 *self._common(key, lease),
                 found.version,
                 session_px,
@@ -95,13 +94,16 @@ class Exchange:
             )
         return Written(reply.decode())
 
+    def _mark(self, key: Key) -> str:
+        return names.mark_of(key, self._remote.secret)
+
     def _common(self, key: Key, lease: Lease) -> tuple[Any, ...]:
         return (
             self._remote.shift(),
             self._instance,
             lease.holder,
             "" if lease.fence is None else lease.fence,
-            names.erased_mark(key, self._remote.secret),
+            self._mark(key),
             key.subject,
         )
 

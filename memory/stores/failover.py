@@ -262,6 +262,7 @@ class FailoverStore(SessionStore):
         """Store a turn in the shadow: first in the journal, so that what is acknowledged is safe."""
         if holder := self._unshadowed.pop((key, fence), ""):
             self._shadow.adopt(key, fence, holder, commit.session)
+        commit = self._shadow.corrected(key, fence, commit)
         foreseen = self._shadow.foresee(key, fence, commit)
         if foreseen is not None:
             return foreseen
@@ -479,7 +480,7 @@ class FailoverStore(SessionStore):
     # --- indexes ----------------------------------------------------------------------------------------------------
 
     def due(self, namespace: str, now: int, limit: int, skip: int = 0) -> list[str]:
-        if self._started and not self._standing.away and self._clock() < self._watch.calm_from:
+        if self._standing.state is State.RECONCILE or self._clock() < self._watch.calm_until:
             return []
         return self._either(
             lambda: self._remote.due(namespace, now, limit, skip),

@@ -8,19 +8,19 @@
     parley:<assistant>:{<shard>}:<subject>:attributes   string  JSON document of the session
     parley:<assistant>:{<shard>}:<subject>:last         string  the turn that used up the last session, for 10 minutes
     parley:<assistant>:{<shard>}:<subject>:ended        list    records of ended sessions, newest first
-    parley:<assistant>:{<shard>}:<subject>:merged       hash    after an outage, for a day: what of each instance is in
     parley:<assistant>:{<shard>}:deadlines              zset    live subjects by the time (ms) when they end
     parley:<assistant>:{<shard>}:histories              zset    subjects whose turns outlive the session, until when
     parley:<assistant>:{<shard>}:records                zset    subjects with records of ended sessions, until when
     parley:stats:{<shard>}:totals                       hash    counts since the beginning
     parley:stats:{<shard>}:minute:<minutes since 1970>  hash    counts of one minute, for 25 hours
     parley:epoch:{<shard>}                              string  a random word: another one means another dataset
-    parley:erased:{<shard>}                             zset    keyed hashes of erased subjects by the time, for a week
+    parley:merged:{<shard>}:<mark>                      hash    after an outage, for a day: what was told by whom
+    parley:erased:{<shard>}                             zset    marks of erased subjects by the time, for a week
     parley:probe:{<shard>}                              string  written to see whether writes are taken
 
 A subject belongs to one of 16 shards by a hash of its name. The shard is the hash tag, so a subject's keys, its index
 entries and its counts lie in one slot of a cluster, and one script can change them together. The 16 tags are chosen so
-that their slots are spread evenly.
+that their slots are spread evenly. A mark is a keyed hash of a subject, which tells nobody who it is.
 """
 
 from __future__ import annotations
@@ -65,8 +65,6 @@ class SubjectKeys:
     histories: str
     records: str
     totals: str
-    merged: str
-    erased: str
     tag: str
 
     @property
@@ -79,11 +77,12 @@ class SubjectKeys:
         indexes = (self.deadlines, self.histories, self.records)
         return (*self.of_session, self.ended, *indexes, self.totals, minute_key(self.tag, at // 60_000))
 
-    def merging(self, minutes: Iterable[int] = ()) -> tuple[str, ...]:
+    def merging(self, mark: str, minutes: Iterable[int] = ()) -> tuple[str, ...]:
         """Every key, in the order of the scripts of a merge; the last are the counts of these minutes (since 1970)."""
         indexes = (self.deadlines, self.histories, self.records)
+        merged = f"{PREFIX}:merged:{{{self.tag}}}:{mark}"
         counts = (minute_key(self.tag, minute) for minute in minutes)
-        return (*self.of_session, self.ended, *indexes, self.totals, self.merged, self.erased, *counts)
+        return (*self.of_session, self.ended, *indexes, self.totals, merged, erased_key(self.tag), *counts)
 
 
 def subject_keys(key: Key) -> SubjectKeys:
@@ -102,8 +101,6 @@ def subject_keys(key: Key) -> SubjectKeys:
         histories=f"{index}:histories",
         records=f"{index}:records",
         totals=totals_key(tag),
-        merged=f"{own}:merged",
-        erased=erased_key(tag),
         tag=tag,
     )
 
@@ -133,6 +130,6 @@ def erased_key(tag: str) -> str:
     return f"{PREFIX}:erased:{{{tag}}}"
 
 
-def erased_mark(key: Key, secret: bytes) -> str:
-    """What stays of a subject that was erased: nobody without the secret can tell whose it is."""
+def mark_of(key: Key, secret: bytes) -> str:
+    """What a subject is called where nobody is to know who it is; the secret is the same in all instances."""
     return blake2b(f"{key.namespace}\0{key.subject}".encode(), digest_size=12, key=secret[:64]).hexdigest()

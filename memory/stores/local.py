@@ -321,6 +321,8 @@ class LocalStore(SessionStore):
         entry.ended = [closing.record, *entry.ended][:ENDED_KEPT]
         indexes = self._index(key)
         indexes.deadlines.put(key.subject, None)
+        if closing.history_until is None:
+            indexes.histories.put(key.subject, None)
         indexes.records.put(key.subject, self.now() + ENDED_KEPT_MS)
 
     def put_attributes(self, key: Key, started: int, revision: int, attributes: Mapping[str, Any]) -> bool:

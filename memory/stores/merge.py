@@ -116,7 +116,8 @@ def _earlier(theirs: Content, ours: Ours, new: Mapping[str, Said], *, whole: boo
 
 
 def in_order(turns: Iterable[Turn]) -> list[Turn]:
-    return sorted(turns, key=lambda turn: (turn.began, turn.id))
+    """By the time at which they began; those that began in the same millisecond as they were given."""
+    return sorted(turns, key=lambda turn: turn.began)
 
 
 def _newest(turns: Iterable[Turn], keep_turns: int, max_bytes: int) -> tuple[Turn, ...]:

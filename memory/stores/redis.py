@@ -233,17 +233,11 @@ class RedisStore(SessionStore):
             )
 
     def forget(self, key: Key) -> bool:
-        own = names.subject_keys(key)
+        mark = names.mark_of(key, self.secret)
+        keys = names.subject_keys(key).merging(mark)
         with answering():
             return bool(
-                scripts.FORGET.run(
-                    self.client,
-                    own.merging(),
-                    self.shift(),
-                    key.subject,
-                    f"{key.namespace}.{LIVE_TURNS}",
-                    names.erased_mark(key, self.secret),
-                )
+                scripts.FORGET.run(self.client, keys, self.shift(), key.subject, f"{key.namespace}.{LIVE_TURNS}", mark)
             )
 
     def ended(self, key: Key) -> list[EndedSession]:

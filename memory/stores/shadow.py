@@ -18,7 +18,7 @@ from typing import Any
 from memory.clock import Clock
 from memory.codec import decode_document, decode_turn, encode_document, encode_turn
 from memory.errors import StoreFull
-from memory.policy import INACTIVITY
+from memory.policy import DURATION, INACTIVITY
 from memory.session import Key, Session
 from memory.stores import documents
 from memory.stores.base import (
@@ -37,6 +37,7 @@ from memory.stores.base import (
 from memory.stores.content import Content, Last
 from memory.stores.local import ENTRY_BYTES, Entry, LocalStore
 from memory.stores.merge import merge
+from memory.stores.put_right import Right, by, commit_of, ours_of
 from memory.stores.unsynced import ITEM_BYTES, Ended, Mark, Ours, Said, Tally, Unsynced
 
 LOOK_AGAIN_MS = 60_000
@@ -53,6 +54,7 @@ class Note:
     orphan    the holder of a lease of ours that is left in Redis
     whole     Redis is another dataset by now, and has to be told everything
     partial   there may be more of it in Redis
+    right     how to put its running turn's times right, which began by a wrong clock
     """
 
     unsynced: Unsynced = field(default_factory=Unsynced)
@@ -65,6 +67,7 @@ class Note:
     orphan: str = ""
     whole: bool = False
     partial: bool = False
+    right: Right | None = None
     size: int = 0
 
     @property
@@ -83,6 +86,7 @@ class Shadow(LocalStore):
         self.here: set[Key] = set()
         """Subjects whose lease was given out here, and not given back."""
         self.era = 0
+        self._silent = False
         self._number = 0
         self._notes: dict[Key, Note] = {}
         self._served: OrderedDict[Key, None] = OrderedDict()
@@ -97,11 +101,8 @@ class Shadow(LocalStore):
     def took(self, key: Key, claimed: Claimed, *, era: int, holder: str, lease_ms: int) -> bool:
         """Redis gave out the lease of a subject, when it was asked in that era. False where there is no room for it."""
         with self._lock, self._sized(key):
-            if key not in self._entries:
-                try:
-                    self._make_room(ENTRY_BYTES)
-                except StoreFull:
-                    return False
+            if key not in self._entries and not self._has_room(ENTRY_BYTES):
+                return False
             entry = self._entry(key)
             self._agree(key, entry, claimed.found)
             entry.fence, entry.lease, entry.holder = claimed.fence, claimed.found.now + lease_ms, holder
@@ -117,35 +118,47 @@ class Shadow(LocalStore):
             entry = self._held(key, fence)
             if entry is None:
                 return []
-            before = [turn_id for turn_id, _ in entry.rows]
+            before = tuple(entry.rows)
             if entry.session and commit.attributes is not None:
                 entry.session = replace(entry.session, revision=commit.session.revision)
             note = self._note(key)
-            silent = replace(commit, counted=Counted(commit.counted.at, commit.counted.deltas))
+            self._silent = True  # Redis has published what happened
             try:
-                super().commit(key, fence, silent)
+                super().commit(key, fence, commit)
             except StoreFull:
                 self.drop(key)
                 return []
+            finally:
+                self._silent = False
             note.keep_turns, note.max_bytes = commit.keep_turns, commit.max_bytes
             note.in_redis = None if commit.closing else commit.session.started
             note.agreed = commit.session.last_activity
             self._changed(key)
+            if len(entry.rows) > len(before):
+                return []
             after = {turn_id for turn_id, _ in entry.rows}
-            return [turn_id for turn_id in before if turn_id not in after]
+            return [turn_id for turn_id, _ in before if turn_id not in after]
+
+    def count(self, counted: Counted) -> None:
+        with self._lock:
+            super().count(Counted(counted.at, counted.deltas) if self._silent else counted)
 
     def closed(self, session: Session, closing: Closing, fence: int | None) -> None:
-        """Redis ended a session."""
-        with self._lock, self._sized(session.key):
-            entry = self._entries.get(session.key)
+        """Redis ended a session. That somebody wanted it ended is kept even where the session was never seen here: no
+        other instance brings it back into a Redis that has lost its data."""
+        key = session.key
+        with self._lock, self._sized(key):
+            entry = self._entries.get(key)
             if entry is None:
-                return
-            if fence is None or self._held(session.key, fence) is None:
+                if closing.record.reason in (DURATION, INACTIVITY) or not self._has_room(ENTRY_BYTES):
+                    return
+                entry = self._entry(key)
+            if fence is None or self._held(key, fence) is None:
                 entry.lease = 0
-            if entry.session and entry.session.started == session.started:
-                self._finish(session.key, entry, closing)
-            self._note(session.key).in_redis = None
-            self._changed(session.key)
+            if entry.session is None or entry.session.started == session.started:
+                self._finish(key, entry, closing)
+            self._note(key).in_redis = None
+            self._changed(key)
 
     def put(self, key: Key, started: int, revision: int, attributes: Mapping[str, Any]) -> None:
         """Redis changed the attributes; ``revision`` is the one before."""
@@ -191,6 +204,8 @@ class Shadow(LocalStore):
         note.in_redis, note.agreed = (now.started, now.last_activity) if now else (None, 0)
         note.partial = False
         if now and before and (before.started, before.turns) == (now.started, now.turns):
+            if (before.last_activity, before.revision) == (now.last_activity, now.revision):
+                return
             if before.revision != now.revision:
                 entry.attributes = encode_document(now.attributes)
             entry.session = replace(now, attributes={}, stored_bytes=0)
@@ -228,7 +243,7 @@ class Shadow(LocalStore):
             if isinstance(claimed, Claimed):
                 note = self._note(key)
                 note.orphan = left or note.orphan
-                note.here, note.era = True, self.era
+                note.here, note.era, note.right = True, self.era, None
                 note.partial = note.partial or unknown
                 self.here.add(key)
                 self._changed(key)
@@ -444,7 +459,7 @@ class Shadow(LocalStore):
         """What is held of a subject, the fence of a turn that Redis let begin and that runs still, and the holder of a
         lease that is left in Redis."""
         with self._lock:
-            note, entry = self._note(key), self._entries.get(key)
+            note, entry = self._notes.get(key) or Note(), self._entries.get(key)
             running = bool(entry and entry.lease > self.now())
             fence = entry.fence if entry and running and not note.here else None
             return self._ours(entry, note), fence, note.orphan
@@ -452,8 +467,8 @@ class Shadow(LocalStore):
     def held(self, key: Key) -> Ours:
         """What is held of a subject, without its turns."""
         with self._lock:
-            entry, note = self._entries.get(key), self._note(key)
-            return self._ours(replace(entry, rows=deque(), last_row=None) if entry else None, note)
+            entry, note = self._entries.get(key), self._notes.get(key)
+            return self._ours(replace(entry, rows=deque(), last_row=None) if entry else None, note or Note())
 
     def is_at(self, key: Key, started: int, revision: int) -> bool:
         """Whether that is the session, and the revision of its attributes."""
@@ -473,6 +488,30 @@ class Shadow(LocalStore):
             if key in self._entries and not self._is_needed(key):
                 self._fill(key, _content(self._entries[key]).since(at))
                 self._drop_if_empty(key, self._entries[key])
+
+    def put_right(self, error: int) -> None:
+        """Until now the clock was behind by ``error`` (ms), as nobody had said what time it is."""
+        with self._lock:
+            right = by(error, self._opened)
+            for key, entry in self._entries.items():
+                note = self._note(key)
+                entry.lease = right(entry.lease)
+                if note.here and entry.lease:
+                    note.right = right
+                if note.unsynced:
+                    ours = ours_of(self._ours(entry, note), right)
+                    note.unsynced = ours.unsynced
+                    with self._sized(key):
+                        self._fill(key, ours.content)
+
+    def corrected(self, key: Key, fence: int, commit: Commit) -> Commit:
+        """The commit of a turn, its times put right where it began by a wrong clock."""
+        with self._lock:
+            note = self._notes.get(key)
+            if note is None or note.right is None or self._held(key, fence) is None:
+                return commit
+            right, note.right = note.right, None
+            return commit_of(commit, right)
 
     def _ours(self, entry: Entry | None, note: Note) -> Ours:
         return Ours(
@@ -664,6 +703,13 @@ class Shadow(LocalStore):
             del self._served[key]
             if not self._is_needed(key):
                 self.drop(key)
+
+    def _has_room(self, more: int) -> bool:
+        try:
+            self._make_room(more)
+        except StoreFull:
+            return False
+        return True
 
     def _is_needed(self, key: Key) -> bool:
         """Whether Redis must be told of it, or a turn is running."""

@@ -43,12 +43,15 @@ PRUNE_MARGIN_MS: Final = 60_000
 STILL_LIVE_MS: Final = 600_000
 PRUNED_AT_ONCE: Final = 200
 
-NEVER: Final = 1 << 62
+WRONG_MS: Final = 1_000
+"""A clock that is further off than that is wrong; less is the time that an answer takes."""
 
 
 class Watch:
-    """``calm_from`` (ms): before it no session is to be swept. ``unreadable``: journals of earlier processes that were
-    written with another key."""
+    """``calm_until`` (ms): before then no session is to be swept.
+
+    ``unreadable``: how many journals of earlier processes were written with another key.
+    """
 
     def __init__(
         self,
@@ -69,7 +72,7 @@ class Watch:
         self._clock = clock
         self._journal = journal
         self._datasets: list[Dataset] = []
-        self._seen = 0
+        self._seen = 0.0
         self._comparing = threading.Lock()
         self._tell_journal = False
         self._erasures: dict[tuple[str, str], int] = {}
@@ -80,7 +83,7 @@ class Watch:
         self._kept_up = 0.0
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
-        self.calm_from = 0
+        self.calm_until = 0
         self.unreadable = 0
 
     # --- beginning and end ------------------------------------------------------------------------------------------
@@ -94,7 +97,6 @@ class Watch:
         except StoreUnavailable as error:
             self._standing.trip(str(error))
         else:
-            self.calm_from = 0
             if self._shadow.pending or self._tell_journal:
                 self._standing.reconcile("Redis is told what an earlier process left in its journal")
         self._thread = threading.Thread(target=self._run, name="parley-watch", daemon=True)
@@ -186,7 +188,6 @@ class Watch:
         self._returned = time.monotonic()
         self._remote.reconnect()
         self._see(sighting)
-        self.calm_from = NEVER
 
     # --- which dataset ----------------------------------------------------------------------------------------------
 
@@ -207,10 +208,15 @@ class Watch:
 
     def _compare(self, sighting: Sighting) -> bool:
         """Whether it is another dataset than was known; then everything is pending."""
-        if sighting.now < self._seen:  # another thread has seen it since
+        if sighting.begun < self._seen:  # another thread has looked since
             return False
-        self._seen = sighting.now
+        self._seen = sighting.begun
+        error = sighting.now - self._clock()
+        first = not self._clock.learned
         self._clock.learn(sighting.now)
+        if first and abs(error) > WRONG_MS:
+            log.warning("this machine's clock is %.0f s off; what was done by it is put right", error / 1000)
+            self._shadow.put_right(error)
         known, self._datasets = self._datasets, [sighting.dataset]
         changed = any(dataset != sighting.dataset for dataset in known)
         if changed:
@@ -244,7 +250,7 @@ class Watch:
         told = f"{report.turns} turns and {report.sessions} sessions told, {report.ended} ends"
         if not self._standing.close(self._is_done, told):
             return BUSY_EVERY
-        self.calm_from = self._clock() + CALM_MS
+        self.calm_until = self._clock() + CALM_MS
         return CHECK_EVERY
 
     def _is_done(self) -> bool:
@@ -280,7 +286,7 @@ class Watch:
         self._erasures = {mark: at for mark, at in self._erasures.items() if at > oldest}
         self._erasures_seen = max(new.values())
         for key in self._shadow.subjects():
-            mark = (names.tag_of(key.subject), names.erased_mark(key, self._remote.secret))
+            mark = (names.tag_of(key.subject), names.mark_of(key, self._remote.secret))
             if mark in new:
                 self._shadow.erased(key, new[mark])
         if self._journal:
@@ -292,7 +298,7 @@ class Watch:
     def _erase_journaled(self, journal: Journal, erasures: dict[tuple[str, str], int]) -> None:
         erased = False
         for key in journal.subjects():
-            mark = (names.tag_of(key.subject), names.erased_mark(key, self._remote.secret))
+            mark = (names.tag_of(key.subject), names.mark_of(key, self._remote.secret))
             if mark not in erasures or key in self._shadow.pending:
                 continue
             ours = remember(journal.records(key))

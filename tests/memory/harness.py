@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -219,6 +220,12 @@ def end(store: SessionStore, session: Session, reason: str = "manual", **options
         f"{session.key.namespace}.ended.{reason}": 1,
     }
     return store.close(session, closing, Counted(store.now(), deltas), **options)
+
+
+def noise(length: int, seed: int = 0) -> str:
+    """Text that hardly gets shorter by packing it; another one for another seed."""
+    chance = random.Random(seed)
+    return "".join(chr(chance.randrange(0x4E00, 0x9FA5)) for _ in range(length))
 
 
 def texts(turns: Sequence[Turn]) -> list[str]:

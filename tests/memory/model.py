@@ -10,6 +10,9 @@ from typing import Any
 
 from memory import SessionPolicy
 
+BY_ITSELF = ("duration", "inactivity", "conversation_limit")
+"""Of what somebody else ended, nothing is remembered beyond it."""
+
 
 @dataclass
 class Talk:
@@ -115,9 +118,9 @@ class Model:
         talk = person.talk
         assert talk is not None
         person.ended.insert(0, (talk.started, at, talk.turns, reason))
-        self.count("ended." + (reason if reason in ("duration", "inactivity", "conversation_limit") else "manual"))
+        self.count("ended." + (reason if reason in BY_ITSELF else "manual"))
         person.talk = None
-        if self.policy.history_ttl is None:
+        if self.policy.history_ttl is None or reason not in BY_ITSELF:
             person.said = []
 
     # --- what people do ---------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from memory import Key, SessionEngine, SessionPolicy, SessionStore, StoreUnavail
 from memory.stores.base import Closed, Counted
 from memory.stores.refusals import answering
 from tests.memory.conftest import MakeEngine
-from tests.memory.harness import Shift, begun, claim, commit_of, end, live_session, say, texts, turn_of
+from tests.memory.harness import Shift, begun, claim, commit_of, end, live_session, noise, say, texts, turn_of
 from tests.processes import LOOPBACK, wait_until
 from tests.servers import RedisServer
 
@@ -158,7 +158,7 @@ def test_a_full_server_lets_sessions_end_and_has_room_again(
     store = opened(own_redis, shift)
     engine = make_engine(store, SessionPolicy(inactivity=900))
     for n in range(20):
-        talk(engine, f"user{n}", "x" * 100_000)
+        talk(engine, f"user{n}", noise(30_000, n))
     with own_redis.client() as client:
         used = int(client.info("memory")["used_memory"])
     configure(own_redis, maxmemory_policy="noeviction", maxmemory=str(used - 50_000))()

@@ -18,6 +18,7 @@ from tests.memory.harness import (
     end,
     live_session,
     local_world,
+    noise,
     say,
     turn_of,
 )
@@ -169,7 +170,7 @@ def test_an_in_process_store_gives_back_what_is_trimmed() -> None:
     store = world.store
     empty = store.usage()["used_bytes"]
     for n in range(10):
-        say(store, Key("test", f"user{n}"), "key-1", "x" * 1_000, history_until=store.now() + HOUR_MS)
+        say(store, Key("test", f"user{n}"), "key-1", noise(1_000), history_until=store.now() + HOUR_MS)
         end(store, live_session(store, Key("test", f"user{n}")), history_until=store.now() + HOUR_MS)
     filled = store.usage()["used_bytes"]
     assert filled > empty + 20_000

@@ -173,6 +173,14 @@ def test_turns_can_outlive_their_session(store: SessionStore) -> None:
     assert texts(claimed.found.turns) == ["remember me"]
 
 
+def test_turns_that_could_have_outlived_their_session_can_end_with_it(store: SessionStore) -> None:
+    say(store, KEY, "key-1", "forget me", history_until=store.now() + HOUR_MS)
+    assert store.totals("test").histories == 1
+    end(store, live_session(store, KEY))
+    assert store.read(KEY, 10).turns == ()
+    assert store.totals("test").histories == 0
+
+
 def test_attributes_end_with_the_session(store: SessionStore) -> None:
     say(store, KEY, "t1")
     session = live_session(store, KEY)

@@ -39,7 +39,10 @@ end
 -- Deletes a session's data and leaves its record. Turns stay where they outlive it (history_until is not '').
 local function finish(subject, record, history_until)
   redis.call('DEL', KEYS[1], KEYS[4])
-  if history_until == '' then redis.call('DEL', KEYS[2], KEYS[3]) end
+  if history_until == '' then
+    redis.call('DEL', KEYS[2], KEYS[3])
+    redis.call('ZREM', KEYS[8], subject)
+  end
   redis.call('ZREM', KEYS[7], subject)
   redis.call('LPUSH', KEYS[6], record)
   redis.call('LTRIM', KEYS[6], 0, 19)
