@@ -1,5 +1,5 @@
-"""What outlasting Redis costs while Redis is well: a turn on the Redis store alone, with the failover layer, and with the
-journal; and a turn while Redis is away.
+"""What outlasting Redis costs while Redis is well: a turn on the Redis store alone, with the failover layer, and with
+the journal; and a turn while Redis is away.
 
     python -m benchmarks.journal [--turns 400] [--folder DIR] [--json FILE]
 

@@ -1,7 +1,7 @@
 """Writes what ``settings.py`` knows into ``.env.example`` and into the table of ``README.md``.
 
-    python docs/settings_table.py          write both
-    python docs/settings_table.py --check  exit 1 if either is out of date
+python docs/settings_table.py          write both
+python docs/settings_table.py --check  exit 1 if either is out of date
 """
 
 from __future__ import annotations

@@ -115,9 +115,7 @@ class Owners:
 
     def _commit(self, place: Key, claimed: Claimed, document: Document) -> Committed:
         found, now = claimed.found.session, claimed.found.now
-        session = Session(
-            place, found.started if found else now, now, turns=0, revision=found.revision if found else 0
-        )
+        session = Session(place, found.started if found else now, now, turns=0, revision=found.revision if found else 0)
         return self.store.commit(
             place,
             claimed.fence,

@@ -59,8 +59,8 @@ def configured(subject: str) -> Any:
         RESULT,
         SAID,
         ToolMessage("no", tool_call_id="2", status="error"),
-        FunctionMessage("4", name="double"),
-        ChatMessage("psst", role="whisperer"),
+        FunctionMessage(content="4", name="double"),
+        ChatMessage(content="psst", role="whisperer"),
         AIMessage(
             "", invalid_tool_calls=[{"name": "x", "args": "{", "id": "1", "error": "cut", "type": "invalid_tool_call"}]
         ),
