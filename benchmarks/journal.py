@@ -92,16 +92,19 @@ def main() -> None:
             full = f"{threads} thread{'s' * (threads > 1)}, {label}{name}"
             figures[full] = report(full, seconds)
 
-    with tempfile.TemporaryDirectory(dir=arguments.folder) as folder, RedisServer() as server:
-        with contenders(server, Path(folder)) as engines:
-            for engine in engines.values():
-                measure(engine, "warm", 20, 1)
-            for threads in (1, 8):
-                compare(engines, "", threads)
-            server.kill()
-            del engines["Redis alone"]
-            for threads in (1, 8):
-                compare(engines, "Redis away, ", threads)
+    with (
+        tempfile.TemporaryDirectory(dir=arguments.folder) as folder,
+        RedisServer() as server,
+        contenders(server, Path(folder)) as engines,
+    ):
+        for engine in engines.values():
+            measure(engine, "warm", 20, 1)
+        for threads in (1, 8):
+            compare(engines, "", threads)
+        server.kill()
+        del engines["Redis alone"]
+        for threads in (1, 8):
+            compare(engines, "Redis away, ", threads)
     if arguments.json:
         arguments.json.write_text(json.dumps(figures, indent=2) + "\n")
 
