@@ -517,7 +517,7 @@ class FailoverStore(SessionStore):
         """Events of all instances, and while Redis is away those of this one."""
         self._begin()
         listener = self._shadow.listen()
-        leave = self._remote.tell(listener)
+        leave = self._remote.tell(listener, 0.0 if self._standing.away else 1.0)
         alone = listener.close
 
         def close() -> None:

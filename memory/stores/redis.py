@@ -339,9 +339,9 @@ class RedisStore(SessionStore):
         """One connection and one thread for all listeners of the process; they come back to a Redis that was away."""
         return self._events.listen()
 
-    def tell(self, listener: Listener) -> Callable[[], None]:
-        """Events go to this listener, too, until what is returned is called."""
-        return self._events.join(listener)
+    def tell(self, listener: Listener, patience: float) -> Callable[[], None]:
+        """Events go to this listener, too, until what is returned is called; Redis may take ``patience`` s to begin."""
+        return self._events.join(listener, patience)
 
     # --- the server -------------------------------------------------------------------------------------------------
 

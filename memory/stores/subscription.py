@@ -31,12 +31,14 @@ class Subscription:
     def listen(self) -> Listener:
         """A listener to the events from now on; of a Redis that is away, from when it is back."""
         listener = Listener(on_close=lambda: self._leave(listener))
-        self.join(listener)
-        self._subscribed.wait(_PAUSE)
+        self.join(listener, _PAUSE)
         return listener
 
-    def join(self, listener: Listener) -> Callable[[], None]:
-        """Tell a listener that is there already, until what is returned is called."""
+    def join(self, listener: Listener, patience: float) -> Callable[[], None]:
+        """Tell a listener that is there already, until what is returned is called.
+
+        Redis is given ``patience`` seconds to take the subscription.
+        """
         with self._lock:
             self._listeners.add(listener)
             if self._thread is None:
@@ -45,6 +47,8 @@ class Subscription:
                     target=self._run, args=(self._subscribed,), name="parley-events", daemon=True
                 )
                 self._thread.start()
+            subscribed = self._subscribed
+        subscribed.wait(patience)
         return lambda: self._leave(listener)
 
     def close(self) -> None:

@@ -60,11 +60,11 @@ def addressed(path: str, ids: dict[str, str]) -> str:
 
 BODIES: list[dict[str, Any]] = [
     {},
-    {"userId": "alice", "message": CANARY},
-    {"sessionId": SHOP, "assistant": "shopping", "message": CANARY},
+    {"userId": "alice", "message": "hello"},
+    {"sessionId": SHOP, "assistant": "shopping", "message": "hello"},
     {"q": CANARY, "sessionId": SHOP},
-    {"session_id": "alice-chat-1", "prompt": CANARY},
-    {"question": CANARY},
+    {"session_id": "alice-chat-1", "prompt": "hello"},
+    {"question": "hello"},
     {"model": "weather", "messages": [{"role": "user", "content": "hello"}], "user": "alice"},
     {"name": "Phone", "price": 1.0, "category": "phones", "sku": "P-1"},
 ]
