@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final
 
 from langchain_core.language_models import BaseChatModel
 
 from agent.offline import OFFLINE, OfflineModel, Rules
-
-if TYPE_CHECKING:
-    from langchain_openai import ChatOpenAI
 
 DEFAULT_MODEL: Final = "openai:gpt-4o-mini"
 """Where there is a key and nothing else is said."""
@@ -74,19 +71,17 @@ class Models:
             return self._made[name]
 
     def _make(self, name: str) -> BaseChatModel:
-        from langchain.chat_models import init_chat_model
-
+        provider, colon, model = name.partition(":")
         options: dict[str, Any] = {"timeout": self.settings.timeout, "max_retries": self.settings.retries}
-        provider = name.partition(":")[0] if ":" in name else "openai"
-        if provider == "openai":
-            options["stream_usage"] = True
-            # A server of one's own (Ollama, vLLM) asks for no key, but the client wants one to be there.
-            options["api_key"] = self.settings.api_key or "none"
-            if self.settings.base_url:
-                options["base_url"] = self.settings.base_url
-        model: BaseChatModel = init_chat_model(name if ":" in name else f"openai:{name}", **options)
-        if provider == "openai":
-            from agent.openai_client import lighten
+        if colon and provider != "openai":
+            from langchain.chat_models import init_chat_model
 
-            return lighten(cast("ChatOpenAI", model), self.settings.connections)
-        return model
+            made: BaseChatModel = init_chat_model(name, **options)
+            return made
+        from agent.openai_client import light_model
+
+        if self.settings.base_url:
+            options["base_url"] = self.settings.base_url
+        # A server of one's own (Ollama, vLLM) asks for no key, but the client wants one to be there.
+        key = self.settings.api_key or "none"
+        return light_model(self.settings.connections, model=model or name, api_key=key, stream_usage=True, **options)

@@ -1,4 +1,4 @@
-"""A lighter way through OpenAI's SDK for ``ChatOpenAI``: the same client, retries, time-outs and errors, less work.
+"""``ChatOpenAI`` on a lighter way through OpenAI's SDK: the same retries, time-outs and errors, less work.
 
 The SDK builds typed models of what it sends and of every chunk that it receives, which ``ChatOpenAI`` takes apart
 again at once. Here requests go out and chunks come in as plain JSON. A streamed body is read to its end, so that its
@@ -16,26 +16,84 @@ from typing import Any, Final
 
 import openai
 import orjson
+from langchain_core.language_models import LanguageModelInput
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langchain_openai import ChatOpenAI
 from openai import APIError, Stream
 
 _PATH: Final = "/chat/completions"
 _POOLS: Final = 8
+_ROLES: Final[Mapping[type[BaseMessage], str]] = {HumanMessage: "user", AIMessage: "assistant"}
 
 
-def lighten(model: ChatOpenAI, connections: int) -> ChatOpenAI:
-    """Let this model talk the lighter way, over at most ``connections`` connections."""
+class LightChatOpenAI(ChatOpenAI):
+    """``ChatOpenAI`` that writes plain messages itself: it looks at every letter of an earlier reply for audio."""
+
+    def _get_request_payload(
+        self, input_: LanguageModelInput, *, stop: list[str] | None = None, **kwargs: Any
+    ) -> dict[str, Any]:
+        messages = self._convert_input(input_).to_messages()
+        written = [_plain(message) for message in messages]
+        rest = [message for message, plain in zip(messages, written, strict=True) if plain is None]
+        payload: dict[str, Any] = super()._get_request_payload(rest, stop=stop, **kwargs)
+        if "messages" not in payload:  # another of OpenAI's interfaces
+            return super()._get_request_payload(messages, stop=stop, **kwargs)
+        others = iter(payload["messages"])
+        payload["messages"] = [plain or next(others) for plain in written]
+        return payload
+
+
+def _plain(message: BaseMessage) -> dict[str, str] | None:
+    """As OpenAI has it, what the user or the model said, where that is nothing but text."""
+    role = _ROLES.get(type(message))
+    if role is None or not isinstance(message.content, str) or message.name or message.additional_kwargs:
+        return None
+    if isinstance(message, AIMessage) and (message.tool_calls or message.invalid_tool_calls):
+        return None
+    return {"content": message.content, "role": role}
+
+
+def light_model(connections: int, **options: Any) -> ChatOpenAI:
+    """A model that talks the lighter way, over at most ``connections`` connections. Options: ``ChatOpenAI``'s."""
+    model = LightChatOpenAI(**options)
     root: openai.OpenAI = model.root_client
     limit = max(1, -(-connections // _POOLS))
-    model.client = _Completions([root.copy(http_client=_pool(root, limit)) for _ in range(min(_POOLS, connections))])
+    model.client = _Completions([OpenAI.like(root, limit) for _ in range(min(_POOLS, connections))])
     return model
 
 
-def _pool(root: openai.OpenAI, connections: int) -> Any:
-    limits = openai.DEFAULT_CONNECTION_LIMITS.__class__(
-        max_connections=connections, max_keepalive_connections=connections
-    )
-    return openai.DefaultHttpxClient(limits=limits, timeout=root.timeout)
+class OpenAI(openai.OpenAI):
+    """The SDK's client for requests that differ in their body only: the first of them is built by the SDK.
+
+    It tells the provider its name, so it has the SDK's.
+    """
+
+    _first: Any = None
+
+    @classmethod
+    def like(cls, root: openai.OpenAI, connections: int) -> OpenAI:
+        limits = openai.DEFAULT_CONNECTION_LIMITS.__class__(
+            max_connections=connections, max_keepalive_connections=connections
+        )
+        return cls(
+            api_key=root.api_key,
+            base_url=root.base_url,
+            organization=root.organization,
+            timeout=root.timeout,
+            max_retries=root.max_retries,
+            http_client=openai.DefaultHttpxClient(limits=limits, timeout=root.timeout),
+        )
+
+    def _build_request(self, options: Any, *, retries_taken: int = 0) -> Any:
+        first = self._first
+        if first is None or retries_taken:
+            built = super()._build_request(options, retries_taken=retries_taken)
+            if not retries_taken:
+                self._first = built
+            return built
+        headers = [pair for pair in first.headers.raw if pair[0].lower() != b"content-length"]
+        content = orjson.dumps(options.json_data)
+        return type(first)(first.method, first.url, headers=headers, content=content, extensions=first.extensions)
 
 
 class _JsonStream(Stream[Any]):
@@ -49,7 +107,10 @@ class _JsonStream(Stream[Any]):
                     for _ in events:  # to the end of the body, which gives the connection back to its pool
                         pass
                     return
-                chunk = orjson.loads(event.data)
+                try:
+                    chunk = orjson.loads(event.data)
+                except orjson.JSONDecodeError:
+                    chunk = event.json()  # a lone surrogate, which orjson does not take
                 if error := chunk.get("error"):
                     message = error.get("message") if isinstance(error, Mapping) else str(error)
                     raise APIError(message or "The stream broke off", self.response.request, body=error)
@@ -81,12 +142,10 @@ class _Completions:
         return _RawCompletions(self)
 
     def create(self, *, stream: bool = False, **payload: Any) -> Any:
-        client = next(self._clients)
+        client, body = next(self._clients), {**payload, "stream": stream}
         if stream:
-            return client.post(
-                _PATH, body={**payload, "stream": True}, cast_to=object, stream=True, stream_cls=_JsonStream
-            )
-        return client.post(_PATH, body=payload, cast_to=object)
+            return client.post(_PATH, body=body, cast_to=object, stream=True, stream_cls=_JsonStream)
+        return client.post(_PATH, body=body, cast_to=object)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,10 @@
-"""An assistant's LangChain agent: built once a model, run once a turn, its output cut into events."""
+"""An assistant's turn: the model asked, and its LangChain agent run where the model calls tools."""
 
 from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from langchain.agents import create_agent
@@ -18,29 +16,18 @@ from langchain.agents.middleware import (
     ToolCallLimitMiddleware,
     ToolCallRequest,
 )
-from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import (
-    AIMessage,
-    AIMessageChunk,
-    BaseMessage,
-    HumanMessage,
-    SystemMessage,
-    ToolMessage,
-    message_chunk_to_message,
-)
-from langchain_core.messages.ai import add_ai_message_chunks
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 from langchain_core.messages.utils import count_tokens_approximately
-from langchain_core.runnables import Runnable
 from langgraph.types import Command
 
+from agent.asking import Asker, ModelFailed, NothingMoreWanted, Run
 from agent.assistant import Assistant, TurnContext
 from agent.events import Event, Token, ToolUsed
 from agent.models import Models
-from agent.offline import OfflineModel
+from agent.summaries import told
 from agent.trace import span
 from agent.watch import Tally
-from memory import Turn
-from memory.history import to_message
+from memory.history import to_messages
 
 log = logging.getLogger(__name__)
 
@@ -50,21 +37,13 @@ MAX_TOOL_CALLS: Final = 8
 _STEPS: Final = 4 * MAX_TOOL_CALLS
 
 
-class ModelFailed(Exception):
-    """The model, and its fallback if there is one, did not answer."""
-
-    def __init__(self, cause: Exception) -> None:
-        super().__init__(f"{type(cause).__name__}: {cause}"[:200])
-        self.timeout = isinstance(cause, TimeoutError) or "Timeout" in type(cause).__name__
-
-
 class AgentRunner:
     """Runs turns of one assistant. Safe for threads."""
 
     def __init__(self, assistant: Assistant, models: Models) -> None:
         self._assistant = assistant
         self._models = models
-        self._agent: Any = None
+        self._made: tuple[Asker, Any] | None = None
         self._lock = threading.Lock()
 
     def run(
@@ -86,133 +65,70 @@ class AgentRunner:
         if (known := self._assistant.known(context)) is not None:
             tally.cached = True
             return [AIMessage(known)] if say(Token(known)) else None
-        parts = (self._assistant.prompt, extra, instructed(context.instructions))
-        system = SystemMessage("\n\n".join(part for part in parts if part))
-        shown = fit(context.history, self._models.settings.context_tokens - count_tokens_approximately([system]))
-        earlier = [to_message(record) for turn in shown for record in turn.messages]
-        asked = [system, *earlier, HumanMessage(context.message)]
-        context.run = _Run(say, deadline, streamed, tally)
+        system = self._system(context, extra)
+        history = [to_messages(turn.messages) for turn in context.history]
+        shown = fit(history, self._models.settings.context_tokens - count_tokens_approximately([system]))
+        while context.shorten and len(shown) + context.unshown < len(context.history):
+            context.unshown = len(context.history) - len(shown)
+            context.earlier = context.shorten(context.unshown)
+            system = self._system(context, extra)
+            shown = fit(shown, self._models.settings.context_tokens - count_tokens_approximately([system]))
+        asked = [system, *(message for turn in shown for message in turn), HumanMessage(context.message)]
+        context.run = Run(say, deadline, streamed, tally)
         try:
-            state = self._built().invoke({"messages": asked}, {"recursion_limit": _STEPS}, context=context)
-        except _NothingMoreWanted:
+            answer = self._answer(asked, context)
+        except NothingMoreWanted:
             return None
-        answer: list[BaseMessage] = state["messages"][len(asked) :]
         if not answer or not isinstance(answer[-1], AIMessage) or not answer[-1].text:
             raise ModelFailed(ValueError("an empty reply"))
         return answer
 
-    def _built(self) -> Any:
+    def _system(self, context: TurnContext, extra: str) -> SystemMessage:
+        parts = (self._assistant.prompt, extra, told(context.earlier), instructed(context.instructions))
+        return SystemMessage("\n\n".join(part for part in parts if part))
+
+    def _answer(self, asked: list[BaseMessage], context: TurnContext) -> list[BaseMessage]:
+        """Most replies are the model's first words, and need no agent: its graph costs more CPU than asking does."""
+        asker, agent = self._parts()
+        first = asker.ask(asked, context)
+        if not first.tool_calls:
+            return [first]
+        context.run.first = first
+        state = agent.invoke({"messages": asked}, {"recursion_limit": _STEPS}, context=context)
+        answer: list[BaseMessage] = state["messages"][len(asked) :]
+        return answer
+
+    def _parts(self) -> tuple[Asker, Any]:
+        """The model, and the agent around it."""
         with self._lock:
-            if self._agent is None:
-                rules = self._assistant.offline
+            if self._made is None:
+                rules, tools = self._assistant.offline, list(self._assistant.tools)
+                model = self._models.main(rules)
+                asker = Asker(model, self._models.fallback(rules), tools)
                 limit: Any = ToolCallLimitMiddleware(run_limit=MAX_TOOL_CALLS)
-                self._agent = create_agent(
-                    self._models.main(rules),
-                    list(self._assistant.tools),
-                    middleware=[_Guard(self._models.fallback(rules)), limit],
-                    context_schema=TurnContext,
-                )
-            return self._agent
-
-
-class _NothingMoreWanted(Exception):
-    pass
-
-
-@dataclass(slots=True)
-class _Run:
-    """What the guard needs to know of a run: whom to tell, until when, and whether token by token."""
-
-    say: Callable[[Event], bool]
-    deadline: float
-    streamed: bool
-    tally: Tally
-    spoken: bool = False
-
-    def tell(self, event: Event) -> None:
-        if not self.say(event):
-            raise _NothingMoreWanted
-        self.spoken = self.spoken or isinstance(event, Token)
+                agent = create_agent(model, tools, middleware=[_Guard(asker), limit], context_schema=TurnContext)
+                self._made = asker, agent
+            return self._made
 
 
 class _Guard(AgentMiddleware[AgentState[Any], TurnContext]):
-    """Between the agent and what may fail: the model (asked again as its fallback) and the tools.
+    """Between the agent and what may fail: the model, which is asked outside of LangGraph, and the tools."""
 
-    It asks the model itself instead of letting the agent stream: LangGraph's own streaming costs two threads a turn
-    and ten times the CPU of the turn without it.
-    """
-
-    def __init__(self, fallback: BaseChatModel | None) -> None:
+    def __init__(self, asker: Asker) -> None:
         super().__init__()
-        self._fallback = fallback
-        self._bound: dict[int, Runnable[Any, Any]] = {}
+        self._asker = asker
 
     def wrap_model_call(
         self, request: ModelRequest[TurnContext], handler: Callable[[ModelRequest[TurnContext]], ModelResponse[Any]]
     ) -> ModelResponse[Any]:
-        run: _Run = request.runtime.context.run
-        try:
-            return ModelResponse(result=[self._timed(request.model, request, run)])
-        except _NothingMoreWanted:
-            raise
-        except Exception as error:  # every provider's client has errors of its own
-            if self._fallback is None or run.spoken:  # what was said can't be taken back
-                raise ModelFailed(error) from error
-            log.warning("the model failed (%s), its fallback is asked", type(error).__name__)
-        try:
-            return ModelResponse(result=[self._timed(self._fallback, request, run)])
-        except _NothingMoreWanted:
-            raise
-        except Exception as error:
-            raise ModelFailed(error) from error
-
-    def _timed(self, model: BaseChatModel, request: ModelRequest[TurnContext], run: _Run) -> AIMessage:
-        begun, usage = time.monotonic(), None
-        with span("model"):
-            try:
-                reply = self._ask(model, request, run)
-                usage = reply.usage_metadata
-                return reply
-            finally:
-                run.tally.asked(time.monotonic() - begun, usage)
-
-    def _ask(self, model: BaseChatModel, request: ModelRequest[TurnContext], run: _Run) -> AIMessage:
-        bound = self._with_tools(model, request)
-        # The offline model's rules are told of the turn; no other model is.
-        more: dict[str, Any] = {"turn": request.runtime.context} if isinstance(model, OfflineModel) else {}
-        if not run.streamed:
-            whole: AIMessage = bound.invoke(request.messages, **more)
-            return whole
-        chunks: list[AIMessageChunk] = []
-        stream: Any = bound.stream(request.messages, **more)
-        try:
-            for chunk in stream:
-                if time.monotonic() >= run.deadline:
-                    raise TimeoutError
-                chunks.append(chunk)
-                if text := str(chunk.text):
-                    run.tell(Token(text))
-        finally:
-            stream.close()  # gives the provider's connection back at once, wherever we left
-        if not chunks:
-            raise ValueError("an empty stream")
-        message = message_chunk_to_message(add_ai_message_chunks(chunks[0], *chunks[1:]))
-        if not isinstance(message, AIMessage):
-            raise TypeError(f"a {message.type} message")
-        return message
-
-    def _with_tools(self, model: BaseChatModel, request: ModelRequest[TurnContext]) -> Runnable[Any, Any]:
-        """The model with the assistant's tools, which are the same for every turn: describing them costs 1 ms."""
-        if not request.tools:
-            return model
-        if id(model) not in self._bound:
-            self._bound[id(model)] = model.bind_tools(request.tools)
-        return self._bound[id(model)]
+        context = request.runtime.context
+        first, context.run.first = context.run.first, None
+        return ModelResponse(result=[first or self._asker.ask(request.messages, context)])
 
     def wrap_tool_call(
         self, request: ToolCallRequest, handler: Callable[[ToolCallRequest], ToolMessage | Command[Any]]
     ) -> ToolMessage | Command[Any]:
-        run: _Run = request.runtime.context.run  # type: ignore[attr-defined]  # typed as None by ToolCallRequest
+        run: Run = request.runtime.context.run  # type: ignore[attr-defined]  # typed as None by ToolCallRequest
         name = request.tool_call["name"]
         run.tell(ToolUsed(name, "started"))
         try:
@@ -236,11 +152,11 @@ def instructed(instructions: str) -> str:
     )
 
 
-def fit(turns: Sequence[Turn], tokens: int) -> Sequence[Turn]:
+def fit(turns: Sequence[Sequence[BaseMessage]], tokens: int) -> Sequence[Sequence[BaseMessage]]:
     """The newest whole turns that take at most ``tokens`` together (estimated at four characters each)."""
-    kept: list[Turn] = []
+    kept: list[Sequence[BaseMessage]] = []
     for turn in reversed(turns):
-        tokens -= count_tokens_approximately([to_message(record) for record in turn.messages])
+        tokens -= count_tokens_approximately(turn)
         if tokens < 0:
             break
         kept.append(turn)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from agent.assistant import Assistant, TurnContext
@@ -71,11 +73,18 @@ def test_the_assistants_own_fallback_is_an_answer() -> None:
 
 
 def test_it_counts_among_the_turns_at_once_and_gives_its_place_back() -> None:
-    parrots = conversation(workers=1)
+    gate = threading.Event()
+
+    def slow(ask: Ask) -> str:
+        gate.wait(10)
+        return "Hello!"
+
+    parrots = conversation(slow, workers=1)
     events = parrots.answer((), "hello")
 
     with pytest.raises(OverCapacity):
         parrots.answer((), "hello")
+    gate.set()
     list(events)
 
     assert isinstance(list(parrots.answer((), "hello"))[-1], Answered)

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import pytest
 from langchain.tools import ToolRuntime, tool
+from langchain_core.messages import AIMessage, HumanMessage
 
 from agent.assistant import Assistant, TurnContext
 from agent.conversation import Conversation, Request, Workers
@@ -17,7 +18,7 @@ from agent.events import Done, Failed, Token, ToolUsed
 from agent.models import Models, ModelSettings
 from agent.offline import Answer, Ask, ToolCall
 from agent.runner import MAX_TOOL_CALLS, fit
-from memory import IdempotencyMismatch, Message, SessionBusy, SessionEngine, SessionPolicy, StaleTurn, Turn, open_store
+from memory import IdempotencyMismatch, SessionBusy, SessionEngine, SessionPolicy, StaleTurn, open_store
 from tests.fakes.openai_server import OpenAIServer, Reply, ToolUse
 
 Make = Callable[..., Conversation]
@@ -378,15 +379,16 @@ def test_hooks_read_the_message_and_touch_up_the_reply(make: Make, openai_server
 
 
 def test_history_that_is_too_long_for_the_model_is_cut_between_turns() -> None:
-    def turn(number: int, size: int) -> Turn:
-        return Turn(str(number), 0, number, 1, (Message("human", "x" * size), Message("ai", "y" * size)))
+    long, short, last = (
+        [HumanMessage("x" * size), AIMessage("y" * size, name=name)]
+        for name, size in (("1", 4_000), ("2", 400), ("3", 400))
+    )
+    turns = [long, short, last]
 
-    turns = [turn(1, 4_000), turn(2, 400), turn(3, 400)]
-
-    assert [t.id for t in fit(turns, 10_000)] == ["1", "2", "3"]
-    assert [t.id for t in fit(turns, 600)] == ["2", "3"]
-    assert [t.id for t in fit(turns, 300)] == ["3"]
-    assert list(fit(turns, 10)) == []
+    assert fit(turns, 10_000) == turns
+    assert fit(turns, 600) == [short, last]
+    assert fit(turns, 300) == [last]
+    assert fit(turns, 10) == []
 
 
 def test_offline_the_same_way_is_gone_with_tools_and_all(make: Make) -> None:
@@ -405,3 +407,22 @@ def test_a_reply_that_is_known_already_asks_no_model(make: Make, openai_server: 
     assert say(conversation, "Hello").text == "I know"
     assert len(openai_server.chats) == 1
     assert [t.response for t in conversation.engine.history("ada")] == ["You said: Hello", "I know"]
+
+
+# --- half a character -----------------------------------------------------------------------------------------------
+
+
+def test_a_lone_surrogate_in_a_reply_is_told_and_stored_as_a_replacement(
+    make: Make, openai_server: OpenAIServer
+) -> None:
+    """Servers of models that cut an emoji in two send the halves as JSON escapes; no UTF-8 holds one."""
+    conversation = make()
+    openai_server.will("Fine \ud83d", "Fine \ud83d", "whole \ud83d\ude00")
+
+    assert say(conversation, "How are you?").text == "Fine \ufffd"
+    streamed = list(conversation.stream(Request("ada", "And now?"))[1])
+    assert "".join(event.text for event in streamed if isinstance(event, Token)) == "Fine \ufffd"
+    assert isinstance(streamed[-1], Done)
+    assert streamed[-1].text == "Fine \ufffd"
+    assert say(conversation, "Smile").text == "whole \N{GRINNING FACE}"
+    assert [turn.response for turn in conversation.engine.history("ada")][:2] == ["Fine \ufffd"] * 2

@@ -75,13 +75,14 @@ def echo(call: Call) -> str:
 class OpenAIServer(Service):
     """Serves from a thread of its own. What was queued by ``will`` is said first; then ``answers`` is asked.
 
-    ``calls`` has every request in the order of arrival, unless ``record`` is false.
+    ``calls`` has every request in the order of arrival, unless ``record`` is false; ``accepted`` counts connections.
     """
 
     def __init__(self, answers: Answers = echo, *, port: int | None = None, record: bool = True) -> None:
         self.port = port or free_port()
         self.answers = answers
         self.calls: list[Call] = []
+        self.accepted = 0
         self._record = record
         self._queue: deque[Reply | str] = deque()
         self._connections: set[Connection] = set()
@@ -124,10 +125,12 @@ class OpenAIServer(Service):
         if self._thread is not None:
             self._thread.join()
 
+    def _accept(self) -> Connection:
+        self.accepted += 1
+        return Connection(self._serve, self._connections)
+
     def _run(self, loop: asyncio.AbstractEventLoop, listener: socket.socket) -> None:
-        server = loop.run_until_complete(
-            loop.create_server(lambda: Connection(self._serve, self._connections), sock=listener, backlog=BACKLOG)
-        )
+        server = loop.run_until_complete(loop.create_server(self._accept, sock=listener, backlog=BACKLOG))
         self._serving.set()
         loop.run_forever()
         loop.run_until_complete(self._close(server))
