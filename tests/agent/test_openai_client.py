@@ -55,7 +55,7 @@ def test_requests_are_those_of_the_model_that_it_stands_for(openai_server: OpenA
     ours, ours_again, theirs, theirs_again = openai_server.chats
     assert (ours.body, ours_again.body) == (theirs.body, theirs_again.body)
     for call, like in ((ours, theirs), (ours_again, theirs_again)):
-        assert {**call.headers, "host": ""} == {**like.headers, "host": ""}
+        assert call.headers.items() <= like.headers.items()  # theirs tells besides how the SDK was asked
 
 
 @pytest.mark.parametrize("reply", [Reply("Cloudy, 9 °C."), Reply("One moment.", tools=[ToolUse("get_weather", {})])])
