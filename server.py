@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import importlib
 import logging
 import multiprocessing.util
 import os
+import resource
 import shutil
 import signal
 import sys
@@ -16,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import settings as environment
+from api.slow_bodies import PROTOCOL
 from settings import BadSetting, Settings
 
 VERSION: Final = "0.1.0"
@@ -31,6 +34,7 @@ def build(settings: Settings, store: Any = None, *, counts: Path | None = None) 
     from agent.conversation import Conversation, Workers
     from agent.models import Models
     from agent.registry import find
+    from agent.summaries import Summaries
     from api import Services
     from api.metrics import Metrics
     from memory import Cleaner, SessionEngine, open_failover_store
@@ -49,6 +53,17 @@ def build(settings: Settings, store: Any = None, *, counts: Path | None = None) 
         if hasattr(package, "configure"):
             package.configure(settings.of_package(package.SETTINGS))
     policies = {name: settings.policy(name, assistant.policy) for name, assistant in registry.items()}
+    metrics = Metrics(counts)
+    webhooks = None
+    if settings["WEBHOOK_URL"]:
+        from api.webhooks import WebhookConfig, Webhooks
+
+        webhooks = Webhooks(
+            WebhookConfig(settings["WEBHOOK_URL"], settings["WEBHOOK_SECRET"], settings["WEBHOOK_QUEUE"], VERSION),
+            {name: assistant.subject == "user" for name, assistant in registry.items()},
+            metrics.webhook,
+        )
+    on_end = webhooks.ended if webhooks else None
     if store is None:
         store = open_failover_store(
             settings.store_url,
@@ -58,6 +73,7 @@ def build(settings: Settings, store: Any = None, *, counts: Path | None = None) 
             max_bytes=settings["LOCAL_MAX_BYTES"],
             max_connections=settings["THREADS"] + 8,
             secret=config.secret_key.encode(),
+            on_end=on_end,
         )
     archive = None
     if any(policy.archive for policy in policies.values()):
@@ -65,7 +81,6 @@ def build(settings: Settings, store: Any = None, *, counts: Path | None = None) 
     leases = LeaseKeeper(store)
     models = Models(settings.model)
     workers = Workers(settings["THREADS"])
-    metrics = Metrics(counts)
     engines = {
         name: SessionEngine(
             store,
@@ -74,16 +89,26 @@ def build(settings: Settings, store: Any = None, *, counts: Path | None = None) 
             turn_wait=settings["TURN_WAIT"],
             archive=archive,
             leases=leases,
+            make_summary=registry[name].summarise,
+            on_end=on_end,
         )
         for name, policy in policies.items()
     }
+    summaries = None if models.offline else Summaries(models)
     return Services(
         config=config,
         registry=registry,
         store=store,
         engines=engines,
         conversations={
-            name: Conversation(assistant, engines[name], models, workers, watch=metrics)
+            name: Conversation(
+                assistant,
+                engines[name],
+                models,
+                workers,
+                watch=metrics,
+                summaries=summaries if policies[name].carry_over or policies[name].summarise else None,
+            )
             for name, assistant in registry.items()
         },
         models=models,
@@ -92,6 +117,8 @@ def build(settings: Settings, store: Any = None, *, counts: Path | None = None) 
         cleaner=Cleaner(list(engines.values()), settings["CLEANUP_INTERVAL"] / 1000),
         metrics=metrics,
         archive=archive,
+        summaries=summaries,
+        webhooks=webhooks,
         session_config=settings.session_config(),
         bounds={
             "maxBytesPerSession": settings["MAX_SESSION_BYTES"],
@@ -119,6 +146,7 @@ def load_app(settings: Settings, counts: Path | None = None) -> Any:
     multiprocessing.util.Finalize(None, _close, (services, settings["DRAIN_TIMEOUT"]), exitpriority=100)
     gc.collect()
     gc.freeze()  # what is there now stays: collections need not look at it again
+    gc.set_threshold(20_000, 50, 50)  # a turn leaves no cycles worth looking for every 700 objects
     return app
 
 
@@ -150,6 +178,38 @@ def _die_with_parent() -> None:
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
 
+MAX_HEAD: Final = 32_768
+"""Bytes of a request's line and headers; of headers Granian takes 98. Beyond it says 431, and 414 for an address."""
+
+
+def _connections(threads: int) -> int:
+    """How many connections a process takes at once; more wait in the kernel. One that is silent costs no thread."""
+    wanted = max(1_024, 4 * threads)
+    least, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    files = wanted + 4 * threads + 256  # as many again for Redis, models and files
+    if files > least:
+        files = files if most == resource.RLIM_INFINITY else min(files, most)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files, most))  # inherited by the workers
+    return wanted
+
+
+def _hand_down_the_protocol() -> None:
+    """Have Granian give the application its end of each connection, by which a slow body is refused."""
+    mp: Any = importlib.import_module("granian.server.mp")
+    wrap = mp._wsgi_call_wrap
+
+    def wrapped(callback: Any, *options: Any) -> Callable[[Any, dict[str, Any]], int]:
+        serve = wrap(callback, *options)
+
+        def with_protocol(protocol: Any, scope: dict[str, Any]) -> int:
+            scope[PROTOCOL] = protocol
+            return serve(protocol, scope)  # type: ignore[no-any-return]
+
+        return with_protocol
+
+    mp._wsgi_call_wrap = wrapped
+
+
 def main() -> int:
     """Serve until SIGTERM or SIGINT. 2 when a setting makes no sense."""
     try:
@@ -161,18 +221,23 @@ def main() -> int:
         print(f"parley: {error}", file=sys.stderr)
         return 2
     from granian import Granian
-    from granian.constants import Interfaces
+    from granian.constants import HTTPModes, Interfaces
+    from granian.http import HTTP1Settings
     from granian.log import LogLevels
 
+    _hand_down_the_protocol()
     server = Granian(
         "server:load_app",
         address=settings["HOST"],
         port=settings["PORT"],
         interface=Interfaces.WSGI,
+        http=HTTPModes.http1,  # nobody speaks HTTP/2 without TLS, and its heads would have no time and no size
+        http1_settings=HTTP1Settings(header_read_timeout=1_000 * settings["REQUEST_TIMEOUT"], max_buffer_size=MAX_HEAD),
+        websockets=False,
         workers=settings["WORKERS"],
         blocking_threads=settings["THREADS"] + 8,
         backlog=2_048,
-        backpressure=settings["THREADS"] + 8,
+        backpressure=_connections(settings["THREADS"]),
         workers_kill_timeout=settings["DRAIN_TIMEOUT"] + 5,
         respawn_failed_workers=True,
         log_level=LogLevels.error,

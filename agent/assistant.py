@@ -11,7 +11,8 @@ from typing import Any, Literal
 from langchain_core.tools import BaseTool
 
 from agent.offline import Rules
-from memory import SessionPolicy, Turn
+from memory import SessionPolicy, Summary, Turn
+from memory.summary import extract
 
 Change = Callable[[dict[str, Any]], None]
 """Edits an attributes document in place. May run more than once (on a newer document), so it must be pure besides."""
@@ -23,8 +24,11 @@ class TurnContext:
 
     Tools get it as ``runtime.context`` (``langchain.tools.ToolRuntime[TurnContext]``). ``now`` is the store's time in
     milliseconds, ``turns`` how many this session has already, ``history`` the earlier ones that the model is shown,
-    oldest first; ``instructions`` what the
-    client's application wants of the reply, ``run`` the runner's own notes on this run.
+    oldest first, ``earlier`` what was said before those, in short (empty where that is nothing, or not kept);
+    ``instructions`` what the client's application wants of the reply, ``run`` the runner's own notes on this run.
+
+    ``shorten`` (None: nothing is summarised) gives ``earlier`` with so many of ``history`` in it, the oldest, for which
+    a model has no room; ``unshown`` says how many these are.
     """
 
     assistant: str
@@ -38,6 +42,9 @@ class TurnContext:
     data: dict[str, Any] = field(default_factory=dict)
     run: Any = field(default=None, repr=False)
     instructions: str = ""
+    earlier: str = ""
+    unshown: int = 0
+    shorten: Callable[[int], str] | None = field(default=None, repr=False)
     _changing: Any = field(default_factory=threading.Lock, repr=False)  # Any: pydantic reads these types
 
     def update(self, change: Change) -> Mapping[str, Any]:
@@ -88,6 +95,8 @@ class Assistant:
     after     the last touch on the reply
     known     asked after ``before``: a reply that is known already, so that no model is asked; None if there is none
     fallback  the reply when the model fails, or None to tell the client that it failed
+    summarise what turns come to in a few words, by plain rules (see ``memory.Summary``); a model that is there writes
+              better ones
     """
 
     name: str
@@ -101,3 +110,4 @@ class Assistant:
     after: Callable[[TurnContext, str], str] = _unchanged
     known: Callable[[TurnContext], str | None] = _no_reply
     fallback: Callable[[TurnContext], str | None] = _no_reply
+    summarise: Summary = extract

@@ -7,20 +7,24 @@ not wait for the model. Nobody is told that a turn is done before the engine has
 from __future__ import annotations
 
 import logging
+import queue
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 from uuid import uuid4
 
 from langchain_core.messages import AIMessage, BaseMessage
 
+from agent.asking import ModelFailed
 from agent.assistant import Assistant, TurnContext
 from agent.errors import AgentError, ModelTimeout, ModelUnavailable, OverCapacity, TurnStopped
 from agent.events import Answered, Done, Event, Failed, Token
 from agent.live import LiveTurn
 from agent.models import Models
-from agent.runner import AgentRunner, ModelFailed
+from agent.runner import AgentRunner
+from agent.summaries import Summaries
 from agent.trace import carried, span
 from agent.watch import Nobody, Tally, Watch, outcome_of, outcome_of_error
 from memory import Message, ParleyError, RunningTurn, SessionEngine, StaleTurn, Turn, View, verdict
@@ -35,6 +39,9 @@ UNUSUAL = frozenset({"length", "content_filter"})
 
 HEARTBEAT = 15.0
 """Seconds of silence after which a listener is given None, to keep a connection awake."""
+
+_IDLE: Final = 10.0
+"""Seconds that a thread waits for another turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +71,14 @@ class Workers:
         self.limit = limit
         self.running = 0
         self._threads = 0
+        self._idle = 0
+        self._work: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._changed = threading.Condition()
 
     def take(self) -> None:
         """Take the place of a turn, or raise ``OverCapacity``."""
         with self._changed:
-            if self.running >= self.limit or self._threads >= 2 * self.limit:
+            if self.running >= self.limit or self._threads - self._idle >= 2 * self.limit:
                 raise OverCapacity(self.limit)
             self.running += 1
 
@@ -80,16 +89,36 @@ class Workers:
             self._changed.notify_all()
 
     def submit(self, work: Callable[[], None]) -> None:
-        def run() -> None:
-            try:
-                work()
-            finally:
-                with self._changed:
-                    self._threads -= 1
-
+        """Let a thread do it: one that waits for work, else a new one."""
         with self._changed:
+            if self._idle:
+                self._idle -= 1
+                self._work.put(work)
+                return
             self._threads += 1
-        threading.Thread(target=run, name="parley-turn", daemon=True).start()
+        threading.Thread(target=self._serve, args=(work,), name="parley-turn", daemon=True).start()
+
+    def _serve(self, work: Callable[[], None] | None) -> None:
+        try:
+            while work:
+                work()
+                with self._changed:
+                    self._idle += 1
+                work = self._next()
+        finally:
+            with self._changed:
+                self._threads -= 1
+
+    def _next(self) -> Callable[[], None] | None:
+        """What to do next; None after a while without work, for then there is one thread too many."""
+        try:
+            return self._work.get(timeout=_IDLE)
+        except queue.Empty:
+            with self._changed:
+                if self._idle:
+                    self._idle -= 1
+                    return None
+            return self._work.get()  # there is some: it came at this very moment
 
     def drain(self, timeout: float) -> int:
         """Wait until no turn is running, at most ``timeout`` seconds; how many are left."""
@@ -99,7 +128,10 @@ class Workers:
 
 
 class Conversation:
-    """An assistant on its engine. ``run`` gives the end of a turn, ``stream`` its events."""
+    """An assistant on its engine. ``run`` gives the end of a turn, ``stream`` its events.
+
+    ``summaries`` is given where a model is to write them.
+    """
 
     def __init__(
         self,
@@ -109,12 +141,14 @@ class Conversation:
         workers: Workers,
         *,
         watch: Watch | None = None,
+        summaries: Summaries | None = None,
     ) -> None:
         self.assistant = assistant
         self.engine = engine
         self._models = models
         self._workers = workers
         self._watch = watch or Nobody()
+        self._summaries = summaries
         self._runner = AgentRunner(assistant, models)
         self._timeout = models.settings.timeout
 
@@ -197,6 +231,8 @@ class Conversation:
             history=turn.turns,
             attributes=dict(turn.session.attributes),
             instructions=instructions,
+            earlier=self.engine.earlier(turn),
+            shorten=(lambda unshown: self.engine.earlier(turn, unshown)) if self.engine.policy.summarise else None,
         )
         try:
             reply = self._reply(live, context, turn.started_at + self._timeout, streamed)
@@ -260,7 +296,9 @@ class Conversation:
         try:
             records = reply if isinstance(reply, str) else _records(turn.message, reply)
             with span("finish"), live.tally.in_store():
-                finished = self.engine.finish_turn(turn, records, data=context.data, changes=context.changes)
+                finished = self.engine.finish_turn(
+                    turn, records, data=context.data, changes=context.changes, unshown=context.unshown
+                )
             self._end(live, Done(finished))
         except Exception as error:  # noqa: BLE001 - whatever it is, the client is told
             self._abandon(live, turn, error)
@@ -297,6 +335,8 @@ class Conversation:
     def _end(self, live: LiveTurn, last: Done | Answered | Failed) -> None:
         self._gave(live.tally, outcome_of(last))
         live.end(last)
+        if self._summaries and isinstance(last, Done):
+            self._summaries.note(self.assistant, self.engine, last.finished)
 
     def _took(self) -> Tally:
         """Take the place of a turn; one that found none is told of as well."""

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from agent.events import Answered, Done, Event, Failed, Token
 from agent.watch import Tally
+from memory.text import storable
 
 
 class LiveTurn:
@@ -24,6 +25,8 @@ class LiveTurn:
 
     def say(self, event: Event) -> bool:
         """Pass an event on. False once the turn was ended by somebody else: nothing more is wanted."""
+        if isinstance(event, Token):
+            event = Token(storable(event.text))
         with self._changed:
             if self._ending:
                 return False

@@ -1,37 +1,40 @@
-"""What outlasting Redis costs while Redis is well: a turn on the Redis store alone, with the failover layer, and with
-the journal; and a turn while Redis is away.
+"""What it costs to outlast Redis, while Redis is well and while it is away.
 
-    python -m benchmarks.journal [--turns 400] [--folder DIR] [--json FILE]
+    python -m benchmarks.journal [--turns 400] [--folder DIR] [--quick]
 
-Contenders take turns in rounds, so that what else the machine does falls on all of them. A turn is a claim and a commit
-of the session engine, without a model.
+Turns of the session engine, without a model: on the Redis store alone, with the failover layer, with the journal on
+disk, and with an encrypted one; by one thread, and by eight, whose journal entries are synced together. Contenders take
+turns in rounds, so that what else the machine does falls on all of them. ``--folder`` says which disk.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 import statistics
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Final
 
-from memory import SessionEngine, SessionPolicy, SessionStore, open_failover_store, open_store
+from benchmarks import drawing
+from benchmarks.contenders import SHOWN_20, text
+from benchmarks.results import Results, Table, about, arguments, number, percentile, publish
+from memory import SessionEngine, SessionStore, open_failover_store, open_store
 from tests.servers import RedisServer
 
-POLICY = SessionPolicy(inactivity=3_600, keep_turns=20)
-ROUNDS = 4
-REPLY = "Cloudy, 9 degrees, a light wind from the west and some rain towards the evening. " * 3
+NAME: Final = "journal"
+ALONE: Final = "Redis alone"
+ROUNDS: Final = 4
+THREADS: Final = (1, 8)
 
 
 @contextmanager
 def contenders(server: RedisServer, folder: Path) -> Iterator[dict[str, SessionEngine]]:
     with ExitStack() as stack:
         stores: dict[str, SessionStore] = {
-            "Redis alone": open_store(server.url()),
+            ALONE: open_store(server.url()),
             "with the failover layer": open_failover_store(server.url()),
             "with layer and journal": open_failover_store(
                 server.url(), durability_of={"bench": "disk"}, journal_dir=folder / "plain"
@@ -42,74 +45,110 @@ def contenders(server: RedisServer, folder: Path) -> Iterator[dict[str, SessionE
         }
         for store in stores.values():
             stack.callback(store.close_store)
-        yield {name: SessionEngine(store, POLICY, namespace="bench") for name, store in stores.items()}
+        yield {name: SessionEngine(store, SHOWN_20, namespace="bench") for name, store in stores.items()}
 
 
-def turn(engine: SessionEngine, user: str) -> float:
-    """A whole turn, in seconds."""
-    begun = time.perf_counter()
-    engine.finish_turn(engine.begin_turn(user, "What is the weather like in London today?"), REPLY)
-    return time.perf_counter() - begun
-
-
-def measure(engine: SessionEngine, name: str, turns: int, threads: int) -> list[float]:
-    """``turns`` turns in each of so many threads, each with its own users of 20 turns."""
+def turns(engine: SessionEngine, name: str, count: int, threads: int) -> tuple[list[float], float]:
+    """Seconds of each of ``count`` turns in each of so many threads, whose users have 20 turns, and of all together."""
     found: list[float] = []
 
     def work(worker: int) -> None:
-        mine = [turn(engine, f"{name} {worker} {number // 20}") for number in range(turns)]
+        mine = []
+        for at in range(count):
+            begun = time.perf_counter()
+            engine.finish_turn(engine.begin_turn(f"{name} {worker} {at // 20}", text()), text())
+            mine.append(time.perf_counter() - begun)
         found.extend(mine)
 
     running = [threading.Thread(target=work, args=(worker,)) for worker in range(threads)]
+    begun = time.perf_counter()
     for thread in running:
         thread.start()
     for thread in running:
         thread.join()
-    return found
+    return found, time.perf_counter() - begun
 
 
-def report(label: str, found: list[float]) -> dict[str, float]:
-    ordered = sorted(1_000 * seconds for seconds in found)
-    figures = {"p50": statistics.median(ordered), "p95": ordered[int(0.95 * (len(ordered) - 1))]}
-    print(f"{label:<44} p50 {figures['p50']:7.3f} ms   p95 {figures['p95']:7.3f} ms")
-    return figures
+def compared(engines: dict[str, SessionEngine], state: str, count: int) -> Iterator[Results]:
+    """A row for each contender and number of threads."""
+    for threads in THREADS:
+        taken: dict[str, list[float]] = {name: [] for name in engines}
+        spent = dict.fromkeys(engines, 0.0)
+        for part in range(ROUNDS):
+            for name, engine in engines.items():
+                found, seconds = turns(engine, f"{state} {threads} {part}", count // ROUNDS, threads)
+                taken[name] += found
+                spent[name] += seconds
+        for name, found in taken.items():
+            yield {
+                "store": name,
+                "redis": state,
+                "threads": threads,
+                "p50_us": 1e6 * statistics.median(found),
+                "p95_us": 1e6 * percentile(found, 0.95),
+                "per_second": len(found) / spent[name],
+            }
+
+
+def measured(count: int, folder: Path | None) -> Results:
+    results: Results = {"about": about(), "turns": count}
+    with (
+        tempfile.TemporaryDirectory(dir=folder) as name,
+        RedisServer(options=("--appendfsync", "everysec")) as server,
+        contenders(server, Path(name)) as engines,
+    ):
+        for engine in engines.values():
+            turns(engine, "warm", 20, 1)
+        rows = list(compared(engines, "well", count))
+        server.kill()
+        del engines[ALONE]
+        rows += compared(engines, "away", count)
+    return results | {"rows": rows}
+
+
+def tables(results: Results) -> Iterable[Table]:
+    rows = results["rows"]
+    alone = {row["threads"]: row for row in rows if row["store"] == ALONE}
+    head = ["a turn", "Redis is", *(f"{each} thread{'s' * (each > 1)}: {what}" for each in THREADS for what in _WHAT)]
+    lines = []
+    for one, *more in zip(*([row for row in rows if row["threads"] == each] for each in THREADS), strict=True):
+        cells = [cell for row in (one, *more) for cell in _cells(row, alone[row["threads"]])]
+        lines.append([one["store"], one["redis"], *cells])
+    yield Table(head, lines)
+
+
+_WHAT: Final = ("p50 / p95 in µs (× Redis alone)", "turns/s")
+
+
+def _cells(row: Results, alone: Results) -> list[str]:
+    times = f"{row['p50_us']:,.0f} / {row['p95_us']:,.0f} ({row['p50_us'] / alone['p50_us']:.2f})"
+    return [times, number(row["per_second"])]
+
+
+def notes(results: Results) -> str:
+    return ""
+
+
+def draw(results: Results, file: Path) -> None:
+    figure, axes = drawing.panels(1, 2, width=10, height=2.6)
+    for place, threads in zip(axes, THREADS, strict=True):
+        rows = [row for row in results["rows"] if row["threads"] == threads]
+        values = {f"{row['store']}{', Redis away' * (row['redis'] == 'away')}": row["per_second"] for row in rows}
+        colors = [drawing.OURS_TOO if row["redis"] == "away" else drawing.OURS for row in rows]
+        drawing.bars(place, values, colors, unit="turns a second")
+        place.set_title(f"{threads} thread{'s' * (threads > 1)}")
+    axes[1].set_yticklabels([])
+    drawing.save(figure, file)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--turns", type=int, default=400, help="turns of each thread in a round")
-    parser.add_argument("--folder", type=Path, help="where journals are written; a temporary folder where not set")
-    parser.add_argument("--json", type=Path, help="write the figures there, too")
-    arguments = parser.parse_args()
-    figures: dict[str, dict[str, float]] = {}
+    options = arguments(__doc__)
+    options.add_argument("--turns", type=int, default=400, help="of each thread (400)")
+    options.add_argument("--folder", type=Path, help="where journals are written; a temporary folder where not set")
+    chosen = options.parse_args()
+    results = measured(80 if chosen.quick else chosen.turns, chosen.folder)
+    publish(NAME, results, quick=chosen.quick)
 
-    def compare(engines: dict[str, SessionEngine], label: str, threads: int) -> None:
-        found: dict[str, list[float]] = {name: [] for name in engines}
-        for number in range(ROUNDS):
-            for name, engine in engines.items():
-                found[name] += measure(engine, f"{label} {threads} {number}", arguments.turns // ROUNDS, threads)
-        for name, seconds in found.items():
-            full = f"{threads} thread{'s' * (threads > 1)}, {label}{name}"
-            figures[full] = report(full, seconds)
-
-    with (
-        tempfile.TemporaryDirectory(dir=arguments.folder) as folder,
-        RedisServer() as server,
-        contenders(server, Path(folder)) as engines,
-    ):
-        for engine in engines.values():
-            measure(engine, "warm", 20, 1)
-        for threads in (1, 8):
-            compare(engines, "", threads)
-        server.kill()
-        del engines["Redis alone"]
-        for threads in (1, 8):
-            compare(engines, "Redis away, ", threads)
-    if arguments.json:
-        arguments.json.write_text(json.dumps(figures, indent=2) + "\n")
-
-
-Main = Callable[[], None]
 
 if __name__ == "__main__":
     main()

@@ -1,146 +1,322 @@
-"""What a server adds to a slow model, at many clients at once: Parley whole, and beside it a bare FastAPI server.
+"""What a server adds to a slow model with many clients at once: Parley whole, Parley without its Redis, bare FastAPI.
 
-    .venv/bin/pip install -r benchmarks/requirements.txt
-    python -m benchmarks.serve [--clients 50,200,500,1000] [--think 1.0] [--json benchmarks/results/serve.json]
+    python -m benchmarks.serve [--clients 50,200,500,1000,2000] [--seconds 12] [--only chats] [--quick]
 
-Starts a model that thinks and a Redis, each in a process of its own, and one server after the other with two workers.
-Prints chats (or streams) finished per second, the p50 and p95 of what the server added to the model's time, the first
-token of a stream, CPU ms of the server per turn, resident memory, and errors. Model, clients and server share the
-machine's cores: take the ratios, not the absolutes.
+Two workers each. Parley runs as in production: Granian, sessions in Redis (append-only file, synced each second), the
+journal; and once more with its Redis killed, serving from memory and journal. The bare server (``bare_fastapi.py``)
+keeps nothing. All of them are up during the whole run and are asked in turns. The model answers a chat after 1 s; a
+stream brings 50 tokens within 1 s. Clients, model, Redis and servers share the machine: told is what of it the clients
+and the model took, and how late the model was.
 """
 
 from __future__ import annotations
 
-import argparse
-import asyncio
-import json
-import os
-import platform
-import statistics
+import math
+import resource
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Final
 
 import httpx
 import psutil
-from rich.console import Console
-from rich.table import Table
+import uvloop
 
-from benchmarks.load import Load, run
-from tests.processes import ChildProcess, free_port, wait_until
+from benchmarks import drawing, load
+from benchmarks.results import ROOT, Results, Table, about, arguments, number, percentile, publish
+from tests.app import ParleyServer
+from tests.processes import LOOPBACK, ChildProcess, free_port, wait_until
 from tests.servers import RedisServer
 
-WORKERS = 2
+NAME: Final = "serve"
+WORKERS: Final = 2
+KINDS: Final = {"chats": False, "streams": True}
+THINK: Final = 1.0
+"""Seconds before an answer, and from the first to the last token of a stream."""
+
+TOKENS: Final = 50
+# As deploy/ has it.
+REDIS_OPTIONS: Final = ("--appendfsync", "everysec", "--maxmemory-policy", "noeviction")
+
+PARLEY: Final = "Parley"
+DEGRADED: Final = "Parley, Redis away"
+BARE: Final = "FastAPI, bare"
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """One of those that are asked, with the process that all of its others descend from."""
+
+    name: str
+    port: int
+    process: psutil.Process
+    redis: psutil.Process | None = None
+
+    def family(self) -> list[psutil.Process]:
+        return [self.process, *self.process.children(recursive=True)]
+
+
+@dataclass(slots=True)
+class Meter:
+    """CPU seconds of processes from ``begin`` to ``end``."""
+
+    processes: dict[str, Sequence[psutil.Process]]
+    spent: dict[str, float] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    def begin(self) -> None:
+        self.spent = {name: -cpu_of(each) for name, each in self.processes.items()}
+        self.seconds = -time.perf_counter()
+
+    def end(self) -> None:
+        self.seconds += time.perf_counter()
+        for name, each in self.processes.items():
+            self.spent[name] += cpu_of(each)
+
+
+def cpu_of(processes: Iterable[psutil.Process]) -> float:
+    """User and system seconds, as /proc tells them."""
+    return sum(times.user + times.system for times in (each.cpu_times() for each in processes))
+
+
+def resident(processes: Iterable[psutil.Process]) -> float:
+    """MB; what processes share is counted for each."""
+    return float(sum(each.memory_info().rss for each in processes)) / 1e6
 
 
 @contextmanager
-def process(command: list[str], env: dict[str, str], url: str, folder: Path) -> Iterator[psutil.Process]:
-    pairs = [f"{name}={value}" for name, value in {"PATH": os.environ["PATH"], **env}.items()]
-    child = ChildProcess(["/usr/bin/env", "-i", *pairs, *command], log=folder / "log", cwd=Path.cwd())
+def child(
+    command: Sequence[str], env: dict[str, str], ready: Callable[[], bool], log: Path
+) -> Iterator[psutil.Process]:
+    """A process with this environment and nothing else of ours, once it is ready."""
+    pairs = [f"{name}={value}" for name, value in {"PATH": "/usr/bin:/bin", **env}.items()]
+    process = ChildProcess(["/usr/bin/env", "-i", *pairs, *command], log=log, cwd=ROOT)
     try:
-        wait_until(lambda: answers(url), url, 60)
-        yield psutil.Process(child.pid)
+        wait_until(ready, " ".join(command), 60)
+        yield psutil.Process(process.pid)
     finally:
-        child.stop(30)
+        process.stop(30)
 
 
 def answers(url: str) -> bool:
     try:
-        return httpx.get(url, timeout=5).status_code < 500
+        return httpx.get(url, timeout=5, trust_env=False).status_code == httpx.codes.OK
     except httpx.TransportError:
         return False
 
 
-def cpu_and_memory(root: psutil.Process) -> tuple[float, float]:
-    """CPU seconds and resident MB of a server with all its workers."""
-    family = [root, *root.children(recursive=True)]
-    times = [each.cpu_times() for each in family]
-    return sum(t.user + t.system for t in times), sum(each.memory_info().rss for each in family) / 1e6
+@contextmanager
+def model(folder: Path) -> Iterator[tuple[str, psutil.Process]]:
+    """Its address without a path, and its process."""
+    port = free_port()
+    url = f"http://{LOOPBACK}:{port}"
+    command = [sys.executable, "-m", "benchmarks.model", "--port", str(port)]
+    command += ["--think", str(THINK), "--tokens", str(TOKENS), "--over", str(THINK)]
+    with child(command, {}, lambda: answers(url), folder / "model.log") as process:
+        yield url, process
 
 
-def servers(
-    port: int, model_url: str, redis_url: str, folder: Path
-) -> dict[str, tuple[list[str], dict[str, str], str]]:
-    """(command, environment, address that answers when it is up) by name."""
-    python = sys.executable
-    fastapi = [python, "-m", "uvicorn", "benchmarks.bare_fastapi:app", "--port", str(port)]
-    parley = {
-        "PORT": str(port), "WORKERS": str(WORKERS), "THREADS": "1024", "MODEL": "openai:fake", "RATE_LIMIT": "off",
-        "OPENAI_BASE_URL": model_url, "REDIS_URL": redis_url, "DATA_DIR": str(folder / "data"), "LOG_LEVEL": "WARNING",
-        "ASSISTANTS": "weather", "MAX_CONVERSATIONS_PER_SESSION": "1000", "WEATHER_SHOWN_TURNS": "10",
-    }  # fmt: skip
-    return {
-        "FastAPI, bare": (
-            [*fastapi, "--workers", str(WORKERS), "--log-level", "warning"],
-            {"OPENAI_BASE_URL": model_url},
-            f"http://127.0.0.1:{port}/docs",
-        ),
-        "Parley": ([python, "server.py"], parley, f"http://127.0.0.1:{port}/ready"),
+@contextmanager
+def bare(model_url: str, folder: Path) -> Iterator[Server]:
+    port = free_port()
+    command = [sys.executable, "-m", "uvicorn", "benchmarks.bare_fastapi:app", "--port", str(port)]
+    command += ["--workers", str(WORKERS), "--log-level", "warning"]
+    env = {"OPENAI_BASE_URL": f"{model_url}/v1"}
+    with child(command, env, lambda: answers(f"http://{LOOPBACK}:{port}/docs"), folder / "bare.log") as process:
+        yield Server(BARE, port, process)
+
+
+@contextmanager
+def parley(name: str, model_url: str, most: int, folder: Path, *, cut_off: bool = False) -> Iterator[Server]:
+    """As in production. A worker has threads for more than its half of the clients: they are not dealt evenly."""
+    folder.mkdir()
+    with RedisServer(folder / "redis", options=REDIS_OPTIONS) as redis:
+        env = {
+            "WORKERS": str(WORKERS), "THREADS": str(max(64, most * 3 // 4)), "REDIS_URL": redis.url(),
+            "MODEL": "openai:fake", "OPENAI_BASE_URL": f"{model_url}/v1", "OPENAI_API_KEY": "none",
+            "RATE_LIMIT": "120/minute", "LOG_LEVEL": "WARNING",
+        }  # fmt: skip
+        with ParleyServer(env, folder=folder) as server:
+            if cut_off:
+                redis.kill()
+            yield Server(name, server.port, psutil.Process(server.pid), None if cut_off else psutil.Process(redis.pid))
+
+
+def asked(
+    server: Server, model_url: str, others: dict[str, psutil.Process], kind: str, clients: int, seconds: float
+) -> Results:
+    """One row: a server with so many clients."""
+    meter = Meter(
+        {
+            "server": server.family(),
+            "redis": [server.redis] if server.redis else [],
+            **{name: [process] for name, process in others.items()},
+        }
+    )
+
+    name = f"{kind}-{clients}"
+    seen = uvloop.run(
+        load.run(
+            server.port, clients, seconds,
+            stream=KINDS[kind], tokens=TOKENS, name=name, begin=meter.begin, end=meter.end,
+        )
+    )  # fmt: skip
+    late = httpx.get(f"{model_url}/late", trust_env=False).json()
+    tokens = len(seen.first) + len(seen.gaps)
+    # A stream is counted by its tokens: of a few long ones, more or fewer may happen to end within the time.
+    turns = tokens / TOKENS if KINDS[kind] else len(seen.took)
+    added = [1_000 * (took - THINK) for took in seen.took]
+    row: Results = {
+        "server": server.name,
+        "kind": kind,
+        "clients": clients,
+        "ended": len(seen.took),
+        "per_second": turns / meter.seconds,
+        "added_p50_ms": percentile(added, 0.5),
+        "added_p95_ms": percentile(added, 0.95),
+        "cpu_ms": 1_000 * meter.spent["server"] / max(1.0, turns),
+        "redis_cpu_ms": 1_000 * meter.spent["redis"] / max(1.0, turns),
+        "rss_mb": resident(server.family()),
+        "errors": seen.errors,
+        "reasons": seen.reasons,
+        "model_cores": meter.spent["model"] / meter.seconds,
+        "clients_cores": meter.spent["clients"] / meter.seconds,
+        "model_late_p95_ms": late["p95_ms"],
     }
+    if KINDS[kind]:
+        row |= {
+            "first_p50_ms": 1_000 * percentile(seen.first, 0.5),
+            "first_p95_ms": 1_000 * percentile(seen.first, 0.95),
+            "gap_p50_ms": 1_000 * percentile(seen.gaps, 0.5),
+            "gap_p95_ms": 1_000 * percentile(seen.gaps, 0.95),
+            "cpu_us_token": 1e6 * meter.spent["server"] / max(1, tokens),
+            "lost": seen.lost,
+        }
+    return row
 
 
-def report(name: str, load: Load, think: float, cpu: float, memory: float) -> dict[str, Any]:
-    added = sorted((took - think) * 1000 for took in load.took) or [0.0]
-    first = sorted(took * 1000 for took in load.first) or [0.0]
-    return {
-        "server": name,
-        "per_second": load.per_second,
-        "added_p50_ms": statistics.median(added),
-        "added_p95_ms": added[int(0.95 * (len(added) - 1))],
-        "first_p50_ms": statistics.median(first),
-        "cpu_ms": cpu * 1000 / max(1, len(load.took)),
-        "rss_mb": memory,
-        "errors": load.errors,
-    }
+def measured(counts: Sequence[int], kinds: Sequence[str], seconds: float) -> Results:
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # all children have it, too
+    results: Results = {"about": about(*PACKAGES), "seconds": seconds, "workers": WORKERS, "rows": []}
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory()))
+        url, process = stack.enter_context(model(folder))
+        others = {"model": process, "clients": psutil.Process()}
+        servers = [
+            stack.enter_context(bare(url, folder)),
+            stack.enter_context(parley(PARLEY, url, max(counts), folder / "whole")),
+            stack.enter_context(parley(DEGRADED, url, max(counts), folder / "degraded", cut_off=True)),
+        ]
+        for kind in KINDS:
+            for server in servers:  # warm: imports, connections, scripts
+                uvloop.run(load.run(server.port, 20, 1.0, stream=KINDS[kind], tokens=TOKENS, name=f"warm-{kind}"))
+        for kind in kinds:
+            for clients in counts:
+                for server in servers:
+                    row = asked(server, url, others, kind, clients, seconds)
+                    results["rows"].append(row)
+                    print(f"{kind}, {clients} clients, {server.name}: {row['per_second']:.0f}/s", flush=True)
+    return results
+
+
+PACKAGES: Final = ("granian", "flask", "fastapi", "uvicorn", "langchain-openai", "langgraph", "openai")
+
+
+def tables(results: Results) -> Iterable[Table]:
+    for kind, stream in KINDS.items():
+        rows = [row for row in results["rows"] if row["kind"] == kind]
+        if rows:
+            yield _table(kind, rows, stream=stream)
+
+
+def _table(kind: str, rows: Sequence[Results], *, stream: bool) -> Table:
+    bare = {row["clients"]: row for row in rows if row["server"] == BARE}
+    more = ["first token p50 / p95 ms", "gap p50 / p95 ms", "CPU µs a token", "lost"] if stream else []
+    head = [
+        *("clients", "server", f"{kind}/s (× bare)", "added p50 / p95 ms", "CPU ms (× bare)", *more),
+        *("Redis CPU ms", "RSS MB", "errors"),
+    ]
+    return Table(head, [_cells(row, bare[row["clients"]], stream=stream) for row in rows], f"**{kind.capitalize()}**")
+
+
+def _cells(row: Results, bare: Results, *, stream: bool) -> list[str]:
+    more = []
+    if stream:
+        more = [
+            f"{row['first_p50_ms']:,.0f} / {row['first_p95_ms']:,.0f}",
+            f"{row['gap_p50_ms']:.0f} / {row['gap_p95_ms']:,.0f}",
+            number(row["cpu_us_token"]),
+            str(row["lost"]),
+        ]
+    return [
+        f"{row['clients']:,}",
+        row["server"],
+        f"{row['per_second']:,.0f} ({row['per_second'] / max(1e-9, bare['per_second']):.2f})",
+        f"{row['added_p50_ms']:,.0f} / {row['added_p95_ms']:,.0f}" if row["ended"] else "none ended",
+        f"{row['cpu_ms']:.2f} ({row['cpu_ms'] / max(1e-9, bare['cpu_ms']):.2f})",
+        *more,
+        f"{row['redis_cpu_ms']:.2f}" if row["redis_cpu_ms"] else "",
+        number(row["rss_mb"]),
+        str(row["errors"]),
+    ]
+
+
+def notes(results: Results) -> str:
+    wrong = [
+        f"{row['server']}, {row['clients']} clients, {row['kind']}: {dict(row['reasons'])}"
+        for row in results["rows"]
+        if row["errors"]
+    ]
+    most = {name: max(row[name] for row in results["rows"]) for name in ("model_cores", "clients_cores")}
+    late = max(row["model_late_p95_ms"] for row in results["rows"])
+    return (
+        f"In no row did the model take more than {most['model_cores']:.2f} cores, nor the clients more than "
+        f"{most['clients_cores']:.2f}; the model was at most {late:.0f} ms late (p95). "
+        + ("Errors: " + "; ".join(wrong) + "." if wrong else "")
+    )
+
+
+def draw(results: Results, file: Path) -> None:
+    kinds = [kind for kind in KINDS if any(row["kind"] == kind for row in results["rows"])]
+    colors = {PARLEY: drawing.OURS, DEGRADED: drawing.OURS_TOO, BARE: drawing.PEER}
+    figure, axes = drawing.panels(len(kinds), 3, width=11)
+    for at, kind in enumerate(kinds):
+        rows = {(row["server"], row["clients"]): row for row in results["rows"] if row["kind"] == kind}
+        counts = sorted({clients for _, clients in rows})
+        units = {
+            "per_second": f"{kind} a second",
+            "added_p50_ms": "added to the model, p50, ms",
+            "cpu_ms": "CPU ms each",
+        }
+        for place, (value, unit) in zip(axes[3 * at :], units.items(), strict=False):
+            found = {name: [_drawn(rows[name, count], value) for count in counts] for name in colors}
+            drawing.lines(place, counts, found, colors, xlabel="clients", ylabel=unit)
+        axes[3 * at].legend()
+        axes[3 * at].set_title(kind.capitalize(), loc="left")
+    drawing.save(figure, file)
+
+
+def _drawn(row: Results, value: str) -> float:
+    return float(row[value]) if row["ended"] else math.nan
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--clients", default="50,200,500,1000")
-    options.add_argument("--think", type=float, default=1.0)
-    options.add_argument("--rounds", type=int, default=5)
-    options.add_argument("--streams", action="store_true", help="streams of 50 tokens instead of whole replies")
-    options.add_argument("--json", type=Path)
+    options = arguments(__doc__)
+    options.add_argument("--clients", default="50,200,500,1000,2000", help="numbers of clients, comma separated")
+    options.add_argument("--seconds", type=float, default=12.0, help="that count, for each server and number (12)")
+    options.add_argument("--only", choices=KINDS, help="chats or streams alone")
     chosen = options.parse_args()
-    console, results = Console(), []
-    drip = chosen.think / 50 if chosen.streams else 0.0
-    think = 0.0 if chosen.streams else chosen.think
-    with TemporaryDirectory() as name, RedisServer(Path(name) / "redis") as redis:
-        folder, model_port = Path(name), free_port()
-        model = [sys.executable, "-m", "tests.fakes.openai_server", "--port", str(model_port), "--tokens", "50"]
-        model += ["--think", str(think), "--drip", str(drip)]
-        with process(model, {}, f"http://127.0.0.1:{model_port}/", folder):
-            for clients in map(int, chosen.clients.split(",")):
-                table = Table(f"{clients} clients", "/s", "added p50/p95 ms", "first ms", "CPU ms", "RSS MB", "errors")
-                port = free_port()
-                for server, (command, env, up) in servers(
-                    port, f"http://127.0.0.1:{model_port}/v1", redis.url(), folder
-                ).items():
-                    with process(command, env, up, folder) as running:
-                        asyncio.run(run(port, 20, 1, stream=chosen.streams))  # warm up
-                        before, _ = cpu_and_memory(running)
-                        load = asyncio.run(run(port, clients, chosen.rounds, stream=chosen.streams))
-                        after, memory = cpu_and_memory(running)
-                    row = report(server, load, chosen.think, after - before, memory)
-                    results.append({"clients": clients, **row})
-                    table.add_row(
-                        server,
-                        f"{row['per_second']:.0f}",
-                        f"{row['added_p50_ms']:.0f} / {row['added_p95_ms']:.0f}",
-                        f"{row['first_p50_ms']:.0f}",
-                        f"{row['cpu_ms']:.2f}",
-                        f"{row['rss_mb']:.0f}",
-                        str(row["errors"]),
-                    )
-                console.print(table)
-    if chosen.json:
-        chosen.json.parent.mkdir(parents=True, exist_ok=True)
-        machine = {"machine": platform.platform(), "python": platform.python_version(), "at": time.time()}
-        chosen.json.write_text(json.dumps({**machine, "results": results}, indent=2))
+    kinds = [chosen.only] if chosen.only else list(KINDS)
+    if chosen.quick:
+        results = measured([50, 200], kinds, 4.0)
+    else:
+        results = measured([int(each) for each in chosen.clients.split(",")], kinds, chosen.seconds)
+    publish(NAME, results, quick=chosen.quick)
 
 
 if __name__ == "__main__":

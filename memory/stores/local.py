@@ -7,7 +7,6 @@ would come out of Redis. Indexes are sorted, so finding what ended costs what en
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -40,6 +39,7 @@ from memory.stores.base import (
     StoreStatus,
     Totals,
 )
+from memory.stores.rows import Rows
 
 ENTRY_BYTES: Final = 1_800
 ROW_BYTES: Final = 150
@@ -55,7 +55,7 @@ class Entry:
     """All that is kept of one subject."""
 
     session: Session | None = None
-    rows: deque[tuple[str, bytes]] = field(default_factory=deque)
+    rows: Rows = field(default_factory=Rows)
     ids: set[str] = field(default_factory=set)
     attributes: bytes = b""
     last_row: tuple[int, str, bytes] | None = None
@@ -70,17 +70,17 @@ class Entry:
 
     @property
     def size(self) -> int:
-        kept = sum(ROW_BYTES + len(row) for _, row in self.rows) + len(self.attributes)
-        return ENTRY_BYTES + RECORD_BYTES * len(self.ended) + kept + (len(self.last_row[2]) if self.last_row else 0)
+        kept = ROW_BYTES * len(self.rows) + self.rows.bytes + len(self.attributes)
+        left = sum(RECORD_BYTES + len(record.carry_over.encode()) for record in self.ended)
+        return ENTRY_BYTES + left + kept + (len(self.last_row[2]) if self.last_row else 0)
 
     def forget_turns(self) -> None:
-        self.rows.clear()
+        self.rows.replace(())
         self.ids.clear()
         self.history_until = None
 
     def turns(self, newest: int) -> tuple[Turn, ...]:
-        rows = list(self.rows)[-newest:] if newest else []
-        return tuple(decode_turn(row) for _, row in rows)
+        return tuple(decode_turn(row) for row in self.rows.newest(newest))
 
 
 class _Index:
@@ -247,14 +247,12 @@ class LocalStore(SessionStore):
         return used_up or bool(entry and any(each == row for _, each in entry.rows))
 
     def _append(self, entry: Entry, row: tuple[str, bytes], commit: Commit) -> None:
-        entry.rows.append(row)
+        entry.rows.append(*row)
         if commit.replayable:
             entry.ids.add(row[0])
-        kept = sum(len(each) for _, each in entry.rows)
-        while len(entry.rows) > 1 and (len(entry.rows) > commit.keep_turns or kept > commit.max_bytes):
-            gone, dropped = entry.rows.popleft()
-            entry.ids.discard(gone)
-            kept -= len(dropped)
+        rows = entry.rows
+        while len(rows) > 1 and (len(rows) > commit.keep_turns or rows.bytes > commit.max_bytes):
+            entry.ids.discard(rows.drop_oldest())
 
     def release(self, key: Key, fence: int, counted: Counted | None = None) -> bool:
         with self._lock:
@@ -290,8 +288,7 @@ class LocalStore(SessionStore):
     def _snapshot(self, key: Key, entry: Entry, turns: int, now: int) -> Snapshot:
         session = entry.session
         if session:
-            stored = sum(len(row) for _, row in entry.rows)
-            session = replace(session, attributes=decode_document(entry.attributes), stored_bytes=stored)
+            session = replace(session, attributes=decode_document(entry.attributes), stored_bytes=entry.rows.bytes)
         return Snapshot(now, session, entry.turns(turns), entry.lease > now)
 
     def close(
@@ -318,7 +315,7 @@ class LocalStore(SessionStore):
         entry.session, entry.attributes, entry.deadline = None, b"", None
         if closing.history_until is None:
             entry.forget_turns()
-        entry.ended = [closing.record, *entry.ended][:ENDED_KEPT]
+        entry.ended = [closing.record, *(record.without_words() for record in entry.ended)][:ENDED_KEPT]
         indexes = self._index(key)
         indexes.deadlines.put(key.subject, None)
         if closing.history_until is None:
@@ -386,6 +383,11 @@ class LocalStore(SessionStore):
             indexes = self._index(Key(namespace, ""))
             turns = self._totals.get(f"{namespace}.{LIVE_TURNS}", 0)
             return Totals(indexes.deadlines.count(now), turns, indexes.histories.count(now), indexes.records.count(now))
+
+    def recount(self, namespace: str) -> None:
+        with self._lock:
+            live = (entry.session for key, entry in self._entries.items() if key.namespace == namespace)
+            self._totals[f"{namespace}.{LIVE_TURNS}"] = sum(session.turns for session in live if session)
 
     def trim(self, namespace: str, now: int) -> None:
         with self._lock:

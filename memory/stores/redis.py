@@ -59,6 +59,15 @@ BACKSTOP_MS: Final = 24 * 3_600_000
 
 FORGET_MARGIN_MS: Final = 60_000
 
+MOST_RECOUNTED: Final = 20_000
+"""Sessions of a shard whose turns are counted in one script: some 20 ms of Redis' time."""
+
+_RECOUNTS: Final = 5
+"""Tries to count a shard: each fails where a session began or ended meanwhile."""
+
+_NEAR: Final = 100
+"""Sessions before a page that are read and passed over; where there are more, its beginning is searched for."""
+
 
 def _no_shift() -> int:
     return 0
@@ -237,7 +246,16 @@ class RedisStore(SessionStore):
         keys = names.subject_keys(key).merging(mark)
         with answering():
             return bool(
-                scripts.FORGET.run(self.client, keys, self.shift(), key.subject, f"{key.namespace}.{LIVE_TURNS}", mark)
+                scripts.FORGET.run(
+                    self.client,
+                    keys,
+                    self.shift(),
+                    key.subject,
+                    f"{key.namespace}.{LIVE_TURNS}",
+                    mark,
+                    names.ERASURES,
+                    key.namespace,
+                )
             )
 
     def ended(self, key: Key) -> list[EndedSession]:
@@ -257,13 +275,36 @@ class RedisStore(SessionStore):
         return [subject for _, subject in sorted(parts)][skip : skip + limit]
 
     def live(self, namespace: str, limit: int, offset: int = 0) -> list[Key]:
-        """One round trip a node, after one for the time."""
+        """One round trip a node, after one for the time; some more where a page lies deep."""
         now = self.now()
+        latest, before = self._beginning(namespace, now, offset)
+        skip = offset - before
         parts = self._ranges(
-            namespace, "deadlines", lambda key: ("ZREVRANGEBYSCORE", key, "+inf", f"({now}"), limit + offset
+            namespace, "deadlines", lambda key: ("ZREVRANGEBYSCORE", key, latest, f"({now}"), skip + limit
         )
-        page = sorted(parts, reverse=True)[offset : offset + limit]
+        page = sorted(parts, reverse=True)[skip : skip + limit]
         return [Key(namespace, subject) for _, subject in page]
+
+    def _beginning(self, namespace: str, now: int, offset: int) -> tuple[int | str, int]:
+        """A deadline from which a page is near, and how many sessions end after it.
+
+        Found by counting and halving: to read all that lies before a deep page would hold Redis up.
+        """
+        if offset <= _NEAR:
+            return "+inf", 0
+        keys = names.index_keys(namespace, "deadlines")
+        with answering():
+            tops = batch(self.client, (("ZREVRANGE", key, 0, 0, "WITHSCORES") for key in keys))
+            early, late = now, max((int(score) for top in tops for _, score in pairs(top)), default=now)
+            before = 0
+            while late - early > 1 and offset - before > _NEAR:
+                middle = (early + late) // 2
+                count = sum(batch(self.client, (("ZCOUNT", key, f"({middle}", "+inf") for key in keys)))
+                if count > offset:
+                    early = middle
+                else:
+                    late, before = middle, count
+        return late, before
 
     def _ranges(
         self, namespace: str, index: str, command: Callable[[str], tuple[Any, ...]], limit: int
@@ -296,6 +337,23 @@ class RedisStore(SessionStore):
         parts = range(0, len(replies), names.SHARDS)
         turns, live, histories, ended = (sum(replies[at : at + names.SHARDS]) for at in parts)
         return Totals(live, turns, histories, ended)
+
+    def recount(self, namespace: str) -> None:
+        """Two round trips a shard; one of more than 20,000 sessions keeps its count, rather than hold Redis up."""
+        for tag, index in zip(names.TAGS, names.index_keys(namespace, "deadlines"), strict=True):
+            for _ in range(_RECOUNTS):
+                with answering():
+                    live: Any = self.client.zrange(index, 0, MOST_RECOUNTED)
+                    subjects = [each.decode() for each in live]
+                    sessions = [names.subject_keys(Key(namespace, subject)).session for subject in subjects]
+                    if len(subjects) > MOST_RECOUNTED or scripts.RECOUNT.run(
+                        self.client,
+                        [names.totals_key(tag), index, *sessions],
+                        self.shift(),
+                        f"{namespace}.{LIVE_TURNS}",
+                        *subjects,
+                    ):
+                        break
 
     def trim(self, namespace: str, now: int) -> None:
         keys = (key for index in ("histories", "records") for key in names.index_keys(namespace, index))

@@ -9,7 +9,7 @@ Bounded in bytes: what was served longest ago goes first, but never what Redis w
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -38,6 +38,7 @@ from memory.stores.content import Content, Last
 from memory.stores.local import ENTRY_BYTES, Entry, LocalStore
 from memory.stores.merge import merge
 from memory.stores.put_right import Right, by, commit_of, ours_of
+from memory.stores.rows import Rows
 from memory.stores.unsynced import ITEM_BYTES, Ended, Mark, Ours, Said, Tally, Unsynced
 
 LOOK_AGAIN_MS = 60_000
@@ -51,6 +52,7 @@ class Note:
     in_redis, agreed   as in ``Ours``
     here      its lease was given out here, and Redis does not know of it
     era       in which time of serving its lease was taken
+    claimed   when that was (ms)
     orphan    the holder of a lease of ours that is left in Redis
     whole     Redis is another dataset by now, and has to be told everything
     partial   there may be more of it in Redis
@@ -64,6 +66,7 @@ class Note:
     max_bytes: int = 0
     here: bool = False
     era: int = 0
+    claimed: int = 0
     orphan: str = ""
     whole: bool = False
     partial: bool = False
@@ -109,6 +112,7 @@ class Shadow(LocalStore):
             entry.waits, entry.stop = ("", 0), False
             note = self._note(key)
             note.here, note.era, note.orphan = False, era, ""
+            note.claimed = claimed.found.now
             self._changed(key)
             return True
 
@@ -212,12 +216,12 @@ class Shadow(LocalStore):
             self._put_deadline(key, entry, (entry.deadline or 0) + now.last_activity - before.last_activity)
             return
         same = now is not None and before is not None and before.started == now.started
-        known = dict(entry.rows) if same else {}
+        held = dict(entry.rows)
+        known = held if same else {}
         rows = {**known, **{turn.id: known.get(turn.id) or encode_turn(turn) for turn in found.turns}}
         # Which turns of other instances a retry may ask for is not told: any of them.
-        entry.ids.update(rows.keys() - dict(entry.rows).keys())
-        entry.rows.clear()
-        entry.rows.extend(rows.items())
+        entry.ids.update(rows.keys() - held.keys())
+        entry.rows.replace(rows.items())
         entry.ids.intersection_update(rows)
         entry.session = replace(now, attributes={}, stored_bytes=0) if now else None
         entry.attributes = encode_document(now.attributes) if now and now.attributes else b""
@@ -244,6 +248,7 @@ class Shadow(LocalStore):
                 note = self._note(key)
                 note.orphan = left or note.orphan
                 note.here, note.era, note.right = True, self.era, None
+                note.claimed = claimed.found.now
                 note.partial = note.partial or unknown
                 self.here.add(key)
                 self._changed(key)
@@ -468,7 +473,7 @@ class Shadow(LocalStore):
         """What is held of a subject, without its turns."""
         with self._lock:
             entry, note = self._entries.get(key), self._notes.get(key)
-            return self._ours(replace(entry, rows=deque(), last_row=None) if entry else None, note or Note())
+            return self._ours(replace(entry, rows=Rows(), last_row=None) if entry else None, note or Note())
 
     def is_at(self, key: Key, started: int, revision: int) -> bool:
         """Whether that is the session, and the revision of its attributes."""
@@ -483,11 +488,26 @@ class Shadow(LocalStore):
             return list(self._entries)
 
     def erased(self, key: Key, at: int) -> None:
-        """Another instance erased a subject: what is older than that is gone here, too."""
-        with self._lock, self._sized(key):
-            if key in self._entries and not self._is_needed(key):
-                self._fill(key, _content(self._entries[key]).since(at))
-                self._drop_if_empty(key, self._entries[key])
+        """Another instance erased a subject: what is older than that is gone here, too, and a turn that was running
+        then has lost its lease."""
+        with self._lock:
+            if not self.knows(key):
+                return
+            entry, note = self._entries.get(key), self._note(key)
+            with self._sized(key):
+                left = self._ours(entry, note).since(at)
+                note.unsynced = left.unsynced
+                self._fill(key, left.content)
+                if entry and note.claimed <= at:
+                    entry.lease = 0
+            if entry:
+                self._drop_if_empty(key, entry)
+            self._changed(key)
+
+    def tell_erasure(self, key: Key, at: int) -> None:
+        """Redis is to be told that a subject was erased, since it may hold something older of it."""
+        with self._lock, self._noting(key) as note:
+            note.unsynced.erased, note.unsynced.last = max(note.unsynced.erased, at), self.next_mark()
 
     def put_right(self, error: int) -> None:
         """Until now the clock was behind by ``error`` (ms), as nobody had said what time it is."""
@@ -495,7 +515,7 @@ class Shadow(LocalStore):
             right = by(error, self._opened)
             for key, entry in self._entries.items():
                 note = self._note(key)
-                entry.lease = right(entry.lease)
+                entry.lease, note.claimed = right(entry.lease), right(note.claimed)
                 if note.here and entry.lease:
                     note.right = right
                 if note.unsynced:
@@ -568,8 +588,7 @@ class Shadow(LocalStore):
         session = content.session
         entry.session = replace(session, attributes={}, stored_bytes=0) if session else None
         entry.attributes = encode_document(session.attributes) if session and session.attributes else b""
-        entry.rows.clear()
-        entry.rows.extend((turn.id, encode_turn(turn)) for turn in content.turns)
+        entry.rows.replace((turn.id, encode_turn(turn)) for turn in content.turns)
         entry.ids = set(content.replayable)
         entry.last_row = None
         if content.last:

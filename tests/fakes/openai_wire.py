@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import math
 import re
 import struct
@@ -77,7 +78,7 @@ def completion(reply: Reply, request: dict[str, Any]) -> bytes:
             for t in reply.tools
         ]
     choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": _finish(reply)}
-    return orjson.dumps({**_envelope("chat.completion", request), "choices": [choice], "usage": _usage(reply, request)})
+    return _dumps({**_envelope("chat.completion", request), "choices": [choice], "usage": _usage(reply, request)})
 
 
 def pieces(reply: Reply, request: dict[str, Any]) -> list[bytes]:
@@ -190,7 +191,15 @@ def _arguments(tool: ToolUse) -> str:
 @lru_cache(maxsize=256)
 def _tokens(text: str) -> tuple[bytes, ...]:
     """The text's words with the space behind them, as JSON strings."""
-    return tuple(orjson.dumps(word) for word in re.findall(r"\S+\s*|^\s+", text))
+    return tuple(_dumps(word) for word in re.findall(r"\S+\s*|^\s+", text))
+
+
+def _dumps(value: Any) -> bytes:
+    """As JSON; lone surrogates are escaped, as some models' servers do."""
+    try:
+        return orjson.dumps(value)
+    except TypeError:
+        return json.dumps(value).encode()
 
 
 def _fragments(arguments: str) -> list[str]:

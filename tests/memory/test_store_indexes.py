@@ -75,11 +75,11 @@ def test_live_sessions_come_in_pages_those_that_end_last_first(store: SessionSto
 
 def test_pages_of_many_live_sessions_hold_each_once(store: SessionStore) -> None:
     hour = store.now() + HOUR_MS
-    names = {f"user{n:02}" for n in range(60)}
-    fill(store, {subject: hour + n % 7 for n, subject in enumerate(sorted(names))})
-    found = [key.subject for offset in range(0, 70, 7) for key in store.live("test", 7, offset)]
-    assert len(found) == 60
-    assert set(found) == names
+    names = {f"user{n:03}" for n in range(300)}
+    ends = {subject: hour + (n % 7 if n < 200 else 1_000 * n) for n, subject in enumerate(sorted(names))}
+    fill(store, ends)
+    found = [key.subject for offset in range(0, 350, 35) for key in store.live("test", 35, offset)]
+    assert found == sorted(names, key=lambda subject: (ends[subject], subject), reverse=True)
 
 
 def test_a_turn_moves_the_deadline(store: SessionStore) -> None:
