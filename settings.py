@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+from base64 import b64decode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
@@ -20,6 +21,7 @@ from agent.models import DEFAULT_MODEL, ModelSettings
 from agent.offline import OFFLINE
 from api import proxies
 from api.config import ApiConfig
+from api.hosts import OWN, name_of
 from api.key_store import EVERYBODY, FILE
 from api.parsing import is_subject_id
 from api.tokens import is_safe_address
@@ -104,6 +106,13 @@ def origins(text: str) -> tuple[str, ...]:
     return named
 
 
+def host_names(text: str) -> tuple[str, ...]:
+    named = words(text)
+    if not all(name_of(each) == each.lower() for each in named):
+        raise ValueError("names or addresses such as parley.example.org, comma separated, without a port")
+    return tuple(name_of(each) for each in named)
+
+
 def jwks_address(text: str) -> str:
     if text and not is_safe_address(text):
         raise ValueError("an https address (http on this machine only)")
@@ -115,6 +124,9 @@ SETTINGS: Final = (
     Setting("PORT", "3000", whole(0, 65_535), "port to listen on"),
     Setting("WORKERS", "1", whole(1, 64), "processes"),
     Setting("THREADS", "64", whole(2, 4_096), "requests that one process works on at once"),
+    Setting(
+        "REQUEST_TIMEOUT", "30", whole(1, 60, "seconds"), "seconds for a request to arrive: its head, and its body"
+    ),
     Setting("DRAIN_TIMEOUT", "20", whole(1, 600, "seconds"), "seconds that running turns are given at a stop"),
     Setting("REDIS_URL", "", str, "redis://, rediss://, redis+cluster://, redis+sentinel:// or memory:// (no Redis)"),
     Setting("REDIS_HOST", "127.0.0.1", str, "used where REDIS_URL is not set"),
@@ -148,6 +160,12 @@ SETTINGS: Final = (
     Setting(
         "RATE_LIMIT_ADDRESS", "6000/minute", rate, "requests without a key per address that is not loopback; or off"
     ),
+    Setting(
+        "ALLOWED_HOSTS",
+        "",
+        host_names,
+        "names that the server goes by (Host), besides HOST and localhost; empty: any, but on loopback without AUTH",
+    ),
     Setting("TRUSTED_PROXIES", "", networks, "addresses or networks whose X-Forwarded-For and -Proto are believed"),
     Setting("JWKS_URL", "", jwks_address, "public keys of an identity provider whose tokens open AUTH=on, too"),
     Setting("JWT_ISSUER", "", str, "who must have issued such a token (iss)"),
@@ -159,6 +177,13 @@ SETTINGS: Final = (
     Setting("SESSION_TIMEOUT", "300", whole(1, None, "seconds"), "seconds of silence that end a junkjet session"),
     Setting("MAX_CONVERSATION_HISTORY", "10", whole(2, 1_000), "messages that a junkjet history keeps"),
     Setting("SESSION_TTL", "86400", whole(1, None, "seconds"), "seconds of silence that end a news session"),
+    Setting(
+        "CARRY_OVER",
+        "off",
+        choice("off", "summary"),
+        "summary: a session that ends by itself leaves up to 600 bytes that open the next one of its user",
+    ),
+    Setting("SUMMARISE", "0", flag, "1: turns that the model is not shown any more go into a running summary"),
     Setting("TURN_WAIT", "10", seconds, "seconds that a turn waits for another one of its session"),
     Setting("MAX_MESSAGE_CHARS", "8000", whole(1, 60_000), "characters of a message"),
     Setting(
@@ -176,6 +201,14 @@ SETTINGS: Final = (
         str,
         "where traces are sent (OTLP over HTTP); none without. Other OTEL_* hold too",
     ),
+    Setting("WEBHOOK_URL", "", words, "addresses, comma separated, that are told of each session's end; or none"),
+    Setting(
+        "WEBHOOK_SECRET",
+        "",
+        words,
+        "signs what they are told: whsec_ and 24 to 64 random bytes in base64; two, comma separated, to change it",
+    ),
+    Setting("WEBHOOK_QUEUE", "10000", whole(1, 1_000_000), "ends that may wait for each address in each process"),
     Setting("LOG_LEVEL", "INFO", choice("DEBUG", "INFO", "WARNING", "ERROR"), "least important line that is logged"),
     Setting("LOG_FORMAT", "text", choice("text", "json"), "how log lines are written"),
 )
@@ -188,6 +221,8 @@ _POLICY_FIELDS: Final[Mapping[str, Callable[[str], Any]]] = {
     "shown_turns": whole(1, 1_000),
     "max_bytes": whole(1_024),
     "history_ttl": seconds,
+    "carry_over": lambda text: choice("off", "summary")(text) == "summary",
+    "summarise": flag,
 }
 """What ``<ASSISTANT>_<FIELD>`` may set, for example ``CHAT_INACTIVITY=7200``; ``none`` lifts a limit."""
 
@@ -247,11 +282,14 @@ class Settings:
             rate_limit="" if self["RATE_LIMIT"] == "off" else self["RATE_LIMIT"],
             rate_limit_address="" if self["RATE_LIMIT_ADDRESS"] == "off" else self["RATE_LIMIT_ADDRESS"],
             threads=self["THREADS"],
+            request_timeout=self["REQUEST_TIMEOUT"],
+            allowed_hosts=self._allowed_hosts(),
         )
 
     def policy(self, name: str, policy: SessionPolicy) -> SessionPolicy:
         """An assistant's policy with what the environment says of it."""
         changes: dict[str, Any] = {"max_bytes": self["MAX_SESSION_BYTES"]}
+        changes |= {"carry_over": self["CARRY_OVER"] == "summary", "summarise": self["SUMMARISE"]}
         if name == "weather":
             turns = self["MAX_CONVERSATIONS_PER_SESSION"]
             changes |= {"duration": self["SESSION_DURATION"], "inactivity": self["INACTIVITY_TIMEOUT"]}
@@ -296,6 +334,13 @@ class Settings:
             raise BadSetting(f"DATA_DIR must be a folder that can be written, got {str(folder)!r}: {error}") from error
         return folder
 
+    def _allowed_hosts(self) -> tuple[str, ...]:
+        """The names that requests may ask by; none: any. Without keys, on one's own machine, no name of others."""
+        named, host = self["ALLOWED_HOSTS"], self["HOST"]
+        if not named and (self["AUTH"] == "on" or not _is_local(host)):
+            return ()
+        return (*named, *OWN, f"[{host}]" if ":" in host else host)
+
     def _api_keys(self) -> Mapping[str, str]:
         """Users by key."""
         users: dict[str, str] = {}
@@ -319,6 +364,7 @@ def load(environ: Mapping[str, str] | None = None, dotenv: Path | None = Path(".
     }
     settings = Settings(values, raw)
     _check_exposure(settings)
+    _check_webhooks(settings)
     return settings
 
 
@@ -332,7 +378,7 @@ def _read(name: str, text: str, read: Callable[[str], Any]) -> Any:
 def _check_exposure(settings: Settings) -> None:
     host = settings["HOST"]
     try:
-        local = host == "localhost" or ip_address(host).is_loopback
+        local = _is_local(host)
     except ValueError as error:
         raise BadSetting(f"HOST must be an IP address or localhost, got {host!r}") from error
     if not local and settings["AUTH"] == "off" and not settings["ALLOW_ANONYMOUS"]:
@@ -344,6 +390,26 @@ def _check_exposure(settings: Settings) -> None:
     keys = settings["API_KEYS"] or settings["JWKS_URL"] or (settings["DATA_DIR"] / FILE).exists()
     if settings["AUTH"] == "on" and not keys:
         raise BadSetting("AUTH=on needs keys: make one with python -m api.keys, or set API_KEYS=user=key")
+
+
+def _check_webhooks(settings: Settings) -> None:
+    """Secrets, and addresses that may hold one: no message may show them."""
+    if not all(re.fullmatch(r"https?://[^/?#@\s]+(/[^#\s]*)?", each) for each in settings["WEBHOOK_URL"]):
+        raise BadSetting("WEBHOOK_URL must be https or http addresses, comma separated, without a user or password")
+    if settings["WEBHOOK_URL"] and not settings["WEBHOOK_SECRET"]:
+        raise BadSetting('WEBHOOK_URL needs WEBHOOK_SECRET: make one with echo "whsec_$(openssl rand -base64 32)"')
+    for secret in settings["WEBHOOK_SECRET"]:
+        try:
+            size = len(b64decode(secret.removeprefix("whsec_"), validate=True))
+        except ValueError:
+            size = 0
+        if not (secret.startswith("whsec_") and 24 <= size <= 64):
+            raise BadSetting("WEBHOOK_SECRET must be whsec_ followed by 24 to 64 random bytes in base64")
+
+
+def _is_local(host: str) -> bool:
+    """Whether an address is reached from this machine only; ``ValueError`` where it is none."""
+    return host == "localhost" or ip_address(host).is_loopback
 
 
 def _kept_secret(path: Path) -> str:

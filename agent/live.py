@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Final
 
 from agent.events import Answered, Done, Event, Failed, Token
 from agent.watch import Tally
 from memory.text import storable
+
+FRAME: Final = 0.04
+"""Seconds between two looks at what is said: 25 a second read as fluent, and each costs a listener a write."""
 
 
 class LiveTurn:
@@ -22,6 +27,7 @@ class LiveTurn:
         self._events: list[Event] = []
         self._changed = threading.Condition()
         self._ending = False
+        self._over = threading.Event()
 
     def say(self, event: Event) -> bool:
         """Pass an event on. False once the turn was ended by somebody else: nothing more is wanted."""
@@ -46,6 +52,7 @@ class LiveTurn:
         with self._changed:
             self._events.append(last)
             self._changed.notify_all()
+        self._over.set()
 
     @property
     def said(self) -> str:
@@ -55,7 +62,10 @@ class LiveTurn:
 
     def events(self, *, heartbeat: float, deadline: float) -> Iterator[Event | None]:
         """Events as they come, the last being ``Done``, ``Answered`` or ``Failed``; None every ``heartbeat`` seconds of
-        silence, and once at the ``deadline`` (monotonic seconds) and every second after it."""
+        silence, and once at the ``deadline`` (monotonic seconds) and every second after it.
+
+        Tokens that follow each other within a ``FRAME`` are one.
+        """
         at = 0
         while True:
             with self._changed:
@@ -63,10 +73,20 @@ class LiveTurn:
                     left = deadline - time.monotonic()
                     self._changed.wait(min(heartbeat, left) if left > 0 else 1.0)
                 fresh = self._events[at:]
+            at += len(fresh)
             if not fresh:
                 yield None
-            for event in fresh:
-                at += 1
-                yield event
-                if isinstance(event, Done | Answered | Failed):
-                    return
+                continue
+            yield from _joined(fresh)
+            if isinstance(fresh[-1], Done | Answered | Failed):
+                return
+            self._over.wait(FRAME)
+
+
+def _joined(events: Sequence[Event]) -> Iterator[Event]:
+    """The events, with tokens that stand together as one."""
+    for kind, group in groupby(events, type):
+        if kind is Token:
+            yield Token("".join(event.text for event in group if isinstance(event, Token)))
+        else:
+            yield from group

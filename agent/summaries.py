@@ -13,6 +13,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -112,9 +113,9 @@ def _harmless(text: str) -> str:
 class _Waiting:
     """A session whose summary is due; ``turns`` were said since it was written last."""
 
+    assistant: Assistant
     engine: SessionEngine
     subject: str
-    make: Summary
     turns: int = 0
     due: float = 0.0
 
@@ -131,11 +132,14 @@ class Summaries:
         self._order: list[tuple[float, int, tuple[str, str]]] = []  # a heap; stale where the session's ``due`` differs
         self._number = itertools.count()
         self._changed = threading.Condition()
-        self._threads: list[threading.Thread] = []
+        self._started = 0
         self._closed = False
 
     def note(self, assistant: Assistant, engine: SessionEngine, finished: FinishedTurn) -> None:
-        """A turn was stored: its session's summary is due after a pause, or at once where it may soon be over."""
+        """A turn was stored: its session's summary is due after a pause, or at once where it may soon be over.
+
+        Called in the turn's own thread: quick, and never raises.
+        """
         policy, key = engine.policy, (engine.namespace, finished.session.key.subject)
         with self._changed:
             if finished.verdict.ended:
@@ -144,16 +148,17 @@ class Summaries:
             full = len(self._waiting) >= WAITING and key not in self._waiting
             if self._closed or full or len(self._order) >= 10 * WAITING:
                 return
-            waits = self._waiting.setdefault(key, _Waiting(engine, key[1], self._maker(assistant)))
+            waits = self._waiting.setdefault(key, _Waiting(assistant, engine, key[1]))
             waits.turns += 1
             quiet = self._quiet if policy.inactivity is None else min(self._quiet, policy.inactivity / 3)
             if waits.turns >= AT_ONCE or (finished.verdict.remaining_turns or AT_ONCE) <= 1:
                 quiet = 0.0
             waits.due = self._clock() + quiet
             heapq.heappush(self._order, (waits.due, next(self._number), key))
-            if len(self._threads) < THREADS:
-                self._threads.append(threading.Thread(target=self._work, name="parley-summary", daemon=True))
-                self._threads[-1].start()
+            if self._started < THREADS:
+                with suppress(RuntimeError):  # the process has no thread left: the next turn tries again
+                    threading.Thread(target=self._work, name="parley-summary", daemon=True).start()
+                    self._started += 1
             if self._order[0][0] == waits.due:
                 self._changed.notify()
 
@@ -164,13 +169,11 @@ class Summaries:
             self._waiting.clear()
             self._changed.notify_all()
 
-    def _maker(self, assistant: Assistant) -> Summary:
-        return written_by(self._models.main(assistant.offline), assistant.summary)
-
     def _work(self) -> None:
         while (waits := self._next()) is not None:
             try:
-                waits.engine.rewrite_summary(waits.subject, waits.make)
+                model = self._models.main(waits.assistant.offline)
+                waits.engine.rewrite_summary(waits.subject, written_by(model, waits.assistant.summary))
             except Exception as error:  # noqa: BLE001 - every provider's client has errors of its own; the rules' words stay
                 log.warning("a summary of %s was not written: %s", waits.engine.namespace, type(error).__name__)
 

@@ -14,6 +14,7 @@ from api import (
     chat,
     description,
     errors,
+    hosts,
     identity,
     limits,
     logs,
@@ -25,6 +26,7 @@ from api import (
     parsing,
     proxies,
     sessions,
+    slow_bodies,
     system,
     token_routes,
     tracing,
@@ -55,6 +57,7 @@ class _Parley(Flask):
     def wsgi_app(self, environ, start_response):  # type: ignore[no-untyped-def]
         """A trailing slash is optional everywhere, and a trusted proxy's word of the client is believed."""
         proxies.believe(environ, self.extensions["parley-proxies"])
+        self.extensions["parley-bodies"].watch(environ)
         path = environ.get("PATH_INFO", "")
         if len(path) > 1 and path.endswith("/"):
             environ["PATH_INFO"] = path.rstrip("/") or "/"
@@ -67,6 +70,7 @@ def create_app(services: Services) -> Flask:
     config = services.config
     app.extensions["parley"] = services
     app.extensions["parley-proxies"] = proxies.networks(config.trusted_proxies)
+    app.extensions["parley-bodies"] = slow_bodies.SlowBodies(config.request_timeout)
     app.extensions["parley-limits"] = limits.of(config)
     app.extensions["parley-gate"] = Gate(config)
     app.url_map.merge_slashes = False
@@ -81,6 +85,7 @@ def create_app(services: Services) -> Flask:
         logs.request_id.set(g.request_id)
         tracing.begin()
         g.caller = Caller(refused=True)
+        hosts.refuse_foreign_names(config.allowed_hosts)
         if origins.is_preflight():
             return origins.preflight()
         try:

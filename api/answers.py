@@ -25,7 +25,8 @@ _SESSION: Final[dict[str, Any]] = {
     "endReason": Maybe("conversation_limit"),
 }
 SESSION: Final = Named("Session", _SESSION)
-LIVE: Final = Named("LiveSession", {**_SESSION, "duration": 1_250})
+_LEFT: Final = "The user is called Ada. Asked for the weather in London; Rome."
+LIVE: Final = Named("LiveSession", {**_SESSION, "duration": 1_250, "carriedOver?": _LEFT, "summary?": _LEFT})
 ENDED: Final = Named(
     "EndedSession",
     {
@@ -35,6 +36,7 @@ ENDED: Final = Named(
         "duration": 900_000,
         "conversationCount": 3,
         "endReason": "inactivity",
+        "carryOver?": _LEFT,
     },
 )
 ENTRY: Final = Named(
@@ -102,6 +104,8 @@ POLICY: Final = Named(
         "extension": Maybe({"afterTurns": 5, "seconds": 120.0}),
         "archive": False,
         "durability": OneOf("disk", "memory"),
+        "carryOver": False,
+        "summarise": False,
     },
 )
 _CONFIG: Final = Each("SESSION_DURATION", 1_800)

@@ -10,7 +10,8 @@ from pathlib import Path
 @dataclass(frozen=True, slots=True)
 class ApiConfig:
     """``api_keys`` are users by key, ``keys_file`` is where others are kept; ``rate_limit`` is empty for none;
-    ``threads`` bounds turns at once."""
+    ``threads`` bounds turns at once; ``request_timeout`` (s) is given to a body.
+    ``allowed_hosts`` are the names that the server goes by; none: any."""
 
     version: str = "0"
     default_assistant: str = "weather"
@@ -27,3 +28,5 @@ class ApiConfig:
     rate_limit: str = ""
     rate_limit_address: str = ""
     threads: int = 64
+    request_timeout: float = 30.0
+    allowed_hosts: tuple[str, ...] = ()

@@ -61,6 +61,7 @@ class Metrics:
         self._cached = Counter("parley_cache_hits", "Turns that were answered without asking a model", by, **one)
         self._running = Gauge("parley_turns_running", "Turns at work now", multiprocess_mode="livesum", **one)
         self._requests = Counter("parley_http_requests", "Requests", ["method", "route", "status"], **one)
+        self._webhooks = Counter("parley_webhooks", "Messages to webhooks by what became of them", ["outcome"], **one)
         self._trips = Counter("parley_store_round_trips", "Round trips to Redis, told at the end of each turn", **one)
         self._trips_told = TRIPS.count
         self._telling = threading.Lock()
@@ -90,6 +91,10 @@ class Metrics:
     def requested(self, method: str, route: str, status: int) -> None:
         """A request was answered; ``route`` is the rule, which has no ids in it."""
         self._requests.labels(method if method in _METHODS else "other", route, str(status)).inc()
+
+    def webhook(self, outcome: str) -> None:
+        """A message to a webhook was delivered, given up (failed) or not even tried (dropped)."""
+        self._webhooks.labels(outcome).inc()
 
     def _tell_trips(self) -> None:
         with self._telling:

@@ -19,6 +19,7 @@ from werkzeug.routing import Rule
 from api import examples, parsing
 from api.errors import DESCRIBED, is_openai, openai_kind
 from api.examples import Maybe, Named, OneOf, Shape
+from api.hosts import PROBES
 from api.identity import is_open
 from api.services import Services
 
@@ -316,9 +317,11 @@ class _Composer:
         if said.body or any(p.place == "query" or p is KEY for p in said.parameters):
             codes.append("invalid_request")
         if said.body:
-            codes += ["too_large", "unsupported_media_type"]
+            codes += ["request_timeout", "too_large", "unsupported_media_type"]
         if guarded:
             codes += ["unauthorized", "forbidden", "rate_limited", "over_capacity", "internal_error"]
+        if rule.rule not in PROBES:
+            codes.append("misdirected_request")
         by_status: dict[str, list[str]] = {}
         for code in dict.fromkeys(codes):
             by_status.setdefault(str(DESCRIBED[code][0]), []).append(code)

@@ -32,7 +32,7 @@ def blueprint(services: Services) -> Blueprint:
     def sessions() -> dict[str, Any]:
         """A page of the live sessions, assistant by assistant, those that end last first."""
         only = request.args.get("assistant")
-        engines = [services.engine(only)] if only else list(services.engines.values())
+        engines = [services.engine(only)] if only is not None else list(services.engines.values())
         limit, offset = query_number("limit", 50, 1, 100), query_number("offset", 0, 0, 1_000_000)
         live = {engine.namespace: services.store.totals(engine.namespace).live for engine in engines}
         found: list[dict[str, Any]] = []

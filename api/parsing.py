@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final, TypeVar
 import orjson
 from flask import request
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError, WithJsonSchema
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from api.errors import ApiError, invalid
 
@@ -99,13 +100,24 @@ def parse(model: type[Model], *, optional: bool = False) -> Model:
 
 def parse_object(*, optional: bool = False) -> dict[str, Any]:
     """The request's body as a JSON object."""
-    raw = request.get_data(cache=False)
+    raw = whole_body()
     if not raw and optional:
         return {}
     kind = request.mimetype
     if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
         raise ApiError(415, "unsupported_media_type", "Send JSON, with the header Content-Type: application/json")
     return read_object(raw)
+
+
+def whole_body() -> bytes:
+    """The request's body: 413 where it is too large, 400 where less came than was announced."""
+    raw = request.get_data(cache=False)
+    announced, most = request.content_length, request.max_content_length
+    if announced is None and most is not None and len(raw) >= most:  # one in chunks is read so far and no further
+        raise RequestEntityTooLarge
+    if announced is not None and len(raw) < announced:
+        raise invalid("The body ended before all of it had come")
+    return raw
 
 
 def read_object(raw: bytes) -> dict[str, Any]:

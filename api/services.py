@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from agent.conversation import Conversation, Workers
 from agent.models import Models
 from agent.registry import Registry, UnknownAssistant
+from agent.summaries import Summaries
 from api.config import ApiConfig
 from memory import Cleaner, SessionEngine, SessionStore, StoreUnavailable
 from memory.clock import now_ms
@@ -34,6 +36,8 @@ class Services:
     cleaner: Cleaner
     metrics: Any
     archive: Any = None
+    summaries: Summaries | None = None
+    webhooks: Any = None
     session_config: Mapping[str, int] = field(default_factory=dict)
     bounds: Mapping[str, int] = field(default_factory=dict)
     started: int = field(default_factory=now_ms)
@@ -55,19 +59,26 @@ class Services:
         """Start the threads; in the process that serves, after the fork."""
         if self.archive and not self._archive_is_ready():
             threading.Thread(target=self._wait_for_archive, name="parley-archive", daemon=True).start()
+        if self.webhooks:
+            self.webhooks.start()
         for cleaner in self._all_cleaners():
             cleaner.start()
 
     def close(self, drain: float) -> int:
         """Finish running turns (at most ``drain`` seconds), stop the threads; how many turns were left."""
         self.draining.set()
+        until = time.monotonic() + drain
         left = self.workers.drain(drain)
+        if self.summaries:
+            self.summaries.close()
         for cleaner in self._all_cleaners():
             cleaner.stop()
         for engine in self.engines.values():
             engine.shutdown()
         self.leases.close()
         self.store.close_store()
+        if self.webhooks:  # after all that ends sessions
+            self.webhooks.stop(max(2.0, until - time.monotonic()))
         if self.archive:
             self.archive.close()
         return left

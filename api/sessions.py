@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any, Final
 
 from flask import Blueprint, request
@@ -13,7 +14,7 @@ from api.identity import own_subject, owner
 from api.openapi import LIVE_ASSISTANT, SESSION_ID, Parameter, assistant, describe, number
 from api.parsing import TEXT_PATTERN, Body, full_session_id, parse, query_number
 from api.services import Services
-from memory import SessionEngine
+from memory import EndedSession, SessionEngine
 
 
 class End(Body):
@@ -32,7 +33,7 @@ def blueprint(services: Services) -> Blueprint:
     routes = Blueprint("sessions", __name__)
 
     def engine() -> SessionEngine:
-        return services.engine(request.args.get("assistant") or services.config.default_assistant)
+        return services.engine(request.args.get("assistant", services.config.default_assistant))
 
     def kind() -> str:
         return services.registry[engine().namespace].subject
@@ -54,7 +55,14 @@ def blueprint(services: Services) -> Blueprint:
         }
 
     @routes.get("/sessions/<user>")
-    @describe("A user's live session, and those that ended in the last 24 hours", answers.SESSIONS, parameters=(ASKED,))
+    @describe(
+        "A user's live session, and those that ended in the last 24 hours",
+        answers.SESSIONS,
+        about="With `CARRY_OVER=summary` an ended session's `carryOver` is what it left for the next one, and a live "
+        "one's `carriedOver` what opened it. With `SUMMARISE=1` its `summary` is what was said in turns that the model "
+        "is not shown any more. Each is left out where there is none.",
+        parameters=(ASKED,),
+    )
     def sessions(user: str) -> dict[str, Any]:
         live, ended = engine().list(own_subject(kind(), user))
         if live and engine().session(user, owner=who_asks()) is None:
@@ -65,8 +73,8 @@ def blueprint(services: Services) -> Blueprint:
             "success": True,
             "userId": user,
             "activeSessions": 1 if live else 0,
-            "sessions": [shapes.live(live)] if live else [],
-            "endedSessions": [shapes.ended(record) for record in ended],
+            "sessions": [{**shapes.live(live), **shapes.words(live.session)}] if live else [],
+            "endedSessions": [shapes.ended(_as_told_to(who_asks(), record)) for record in ended],
         }
 
     @routes.get("/sessions/<user>/history")
@@ -127,3 +135,8 @@ def blueprint(services: Services) -> Blueprint:
         return {"history": found["history"], "userId": user}
 
     return routes
+
+
+def _as_told_to(owner: str | None, record: EndedSession) -> EndedSession:
+    """A session id may have had other owners: what theirs left is not told."""
+    return record if owner is None or record.owner in ("", owner) else replace(record, carry_over="")

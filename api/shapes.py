@@ -36,6 +36,7 @@ def live(view_: View) -> dict[str, Any]:
 
 
 def ended(record: EndedSession) -> dict[str, Any]:
+    left = {"carryOver": record.carry_over} if record.carry_over else {}
     return {
         "sessionId": record.id,
         "startTime": iso(record.started),
@@ -43,7 +44,14 @@ def ended(record: EndedSession) -> dict[str, Any]:
         "duration": record.ended - record.started,
         "conversationCount": record.turns,
         "endReason": record.reason,
+        **left,
     }
+
+
+def words(session: Session) -> dict[str, str]:
+    """What is kept of what was said earlier, in short: before this session, and in turns not shown any more."""
+    kept = {"carriedOver": session.carried_over, "summary": session.summary}
+    return {name: text for name, text in kept.items() if text}
 
 
 def history_entry(subject: str, turn: Turn) -> dict[str, Any]:
@@ -73,6 +81,8 @@ def policy(policy: SessionPolicy) -> dict[str, Any]:
         "extension": {"afterTurns": extension.after_turns, "seconds": extension.seconds} if extension else None,
         "archive": policy.archive,
         "durability": policy.durability,
+        "carryOver": policy.carry_over,
+        "summarise": policy.summarise,
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -10,6 +11,8 @@ from flask import Response, stream_with_context
 
 from agent.events import Done, Event, Failed, Token, ToolUsed
 from api.errors import body_of, to_api_error
+
+log = logging.getLogger(__name__)
 
 KEEP_AWAKE = b": keep-awake\n\n"
 
@@ -21,11 +24,19 @@ def event(name: str, data: Mapping[str, Any]) -> bytes:
 
 def respond(chunks: Iterable[bytes], headers: Mapping[str, str] | None = None) -> Response:
     """A response that is written as it is made; proxies are asked not to hold it back."""
-    response = Response(stream_with_context(iter(chunks)), mimetype="text/event-stream")
+    response = Response(stream_with_context(_told(chunks)), mimetype="text/event-stream")
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Accel-Buffering"] = "no"
     response.headers.extend(headers or {})
     return response
+
+
+def _told(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The chunks up to an error, which is logged as all others are: the server would print it, words and all."""
+    try:
+        yield from chunks
+    except Exception:  # whatever it is, the answer has begun and can only end
+        log.exception("a stream broke off")
 
 
 def turn(

@@ -71,7 +71,7 @@ def blueprint(services: Services) -> Blueprint:
     def series() -> dict[str, Any]:
         minutes = query_number("minutes", 60, 1, 1_440)
         only = request.args.get("assistant")
-        names = [services.engine(only).namespace] if only else list(services.engines)
+        names = [services.engine(only).namespace] if only is not None else list(services.engines)
         found = stats.series(services.store, names, minutes, services.store.now())
         return {"success": True, "minutes": minutes, "series": [_minute(minute) for minute in found]}
 

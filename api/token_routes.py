@@ -10,7 +10,7 @@ from pydantic import Field
 from api.gate import Gate
 from api.identity import admin_only, caller
 from api.openapi import describe
-from api.parsing import Body, Id, parse, subject_id
+from api.parsing import WHOLE, Body, Id, parse, subject_id
 from api.services import Services
 from memory.clock import iso
 
@@ -26,7 +26,7 @@ class TokenWanted(Body):
     """For whom, and for how long: 15 minutes unless said, a day at most."""
 
     userId: Id
-    seconds: Annotated[int, Field(ge=60, le=86_400)] = 900
+    seconds: Annotated[int, Field(ge=60, le=86_400), WHOLE] = 900
 
 
 def blueprint(services: Services) -> Blueprint:

@@ -7,13 +7,13 @@ from typing import Any, Final
 from flask import Blueprint, Response, jsonify, request
 
 from api import shapes
-from api.examples import Each, Free, Maybe, Named
+from api.examples import Each, Free, Maybe, Named, OneOf
 from api.identity import COOKIE, cookie_user, own_user
 from api.openapi import describe
 from api.services import Services
 from memory import Message, SessionEngine, Turn
 from memory.clock import iso, now_ms
-from memory.held import Erased, Held, archived, erase, held
+from memory.held import Erased, Held, Receipt, archived, erase, held
 from memory.policy import verdict
 
 _TIME: Final = "2026-11-20T10:30:00.000Z"
@@ -68,7 +68,13 @@ _RECEIPT: Final = {
         "archive": Maybe({"conversations": 1, "messages": 6}),
         "runningTurns": 0,
     },
-    "where": ["redis"],
+    "where": {
+        "redis?": OneOf("erased", "pending"),
+        "memory": "erased",
+        "journal?": "erased",
+        "archive?": OneOf("erased", "pending"),
+        "otherInstances?": OneOf("told", "pending"),
+    },
     "remembered": "Keyed hashes of the erased ids, for a week, so that no instance that was away brings them back",
 }
 _REMEMBERED: Final = _RECEIPT["remembered"]
@@ -102,20 +108,20 @@ def blueprint(services: Services) -> Blueprint:
         "Erase everything that is held on a user",
         _RECEIPT,
         about="Sessions, histories, carts and archived conversations are gone when this answers, from memory and from "
-        "disk; turns that are running are ended and not stored. `complete` is false where a store was away: what is "
+        "disk; turns that are running are ended and not stored. Other instances are told at once, and one that is cut "
+        "off finds out when it is back. `complete` is false where a store was away (`where` says `pending`): what is "
         "known of is erased then and stays so, and asking again does the rest.",
         errors=["over_capacity"],
     )
     def delete(user: str) -> Response:
         user = own_user(user)
         receipt = erase(services.engines, services.archive, user)
-        status = services.store.status()
         response = jsonify(
             {
                 "success": True,
                 "userId": user,
                 "erasedAt": iso(now_ms()),
-                "complete": receipt.complete,
+                "complete": receipt.reached and receipt.overwritten,
                 "erased": {
                     "assistants": {name: _counts(each) for name, each in receipt.engines.items()},
                     "archive": None
@@ -123,12 +129,8 @@ def blueprint(services: Services) -> Blueprint:
                     else {"conversations": receipt.archive.sessions, "messages": 2 * receipt.archive.turns},
                     "runningTurns": receipt.stopped,
                 },
-                "where": [
-                    status.backend,
-                    *(["journal"] if "journal" in status.detail else []),
-                    *(["archive"] if services.archive is not None else []),
-                ],
-                "remembered": _REMEMBERED,
+                "where": _where(services, receipt),
+                "remembered": "Nothing" if services.store.kind == "memory" else _REMEMBERED,
             }
         )
         if cookie_user() == user:
@@ -136,6 +138,20 @@ def blueprint(services: Services) -> Blueprint:
         return response
 
     return routes
+
+
+def _where(services: Services, receipt: Receipt) -> dict[str, str]:
+    """What became of it in every place: ``pending`` is done as soon as the place can be reached."""
+    status = services.store.status()
+    places = {"memory": "erased"}
+    if status.backend != "memory":
+        places = {"redis": "erased" if receipt.reached else "pending", **places}
+        places["otherInstances"] = "told" if receipt.reached else "pending"
+    if "journalBytes" in status.detail:
+        places["journal"] = "erased"
+    if services.archive is not None:
+        places["archive"] = "erased" if receipt.overwritten else "pending"
+    return places
 
 
 def _counts(erased: Erased) -> dict[str, int]:
@@ -146,7 +162,9 @@ def _held(engine: SessionEngine, each: Held) -> dict[str, Any]:
     session, now = each.session, engine.store.now()
     return {
         "subject": each.subject,
-        "session": shapes.session(session, verdict(engine.policy, session, now), now) if session else None,
+        "session": {**shapes.session(session, verdict(engine.policy, session, now), now), **shapes.words(session)}
+        if session
+        else None,
         "attributes": dict(session.attributes) if session else {},
         "turns": [_turn(turn) for turn in each.turns],
         "endedSessions": [shapes.ended(record) for record in each.ended],

@@ -27,6 +27,7 @@ from memory.errors import (
 from memory.policy import Extension, SessionPolicy, Verdict, verdict
 from memory.session import EndedSession, Key, Message, Session, Turn
 from memory.stores import SessionStore, open_failover_store, open_store
+from memory.summary import Summary
 
 if TYPE_CHECKING:
     from memory.history import SessionChatMessageHistory, SessionMemory
@@ -55,6 +56,7 @@ __all__ = [
     "StaleTurn",
     "StoreFull",
     "StoreUnavailable",
+    "Summary",
     "TooLarge",
     "Turn",
     "Verdict",

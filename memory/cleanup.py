@@ -51,6 +51,8 @@ def sweep(
                 ended[reason] += 1
             elif not _moved(engine, found.session.key.subject, at):
                 kept += 1
+    if ended[rules.EVICTED]:  # how many turns they had is gone with them
+        engine.store.recount(engine.namespace)
     engine.store.trim(engine.namespace, at)
     return ended
 

@@ -179,12 +179,16 @@ def decode_events(raw: bytes) -> list[dict[str, Any]]:
 
 
 def encode_ended(ended: EndedSession) -> bytes:
-    return orjson.dumps([ended.started, ended.ended, ended.turns, ended.reason])
+    """``[started, ended, turns, reason]``, and ``carry_over, owner`` behind it where it leaves something."""
+    left = [ended.carry_over, ended.owner] if ended.carry_over else []
+    return orjson.dumps([ended.started, ended.ended, ended.turns, ended.reason, *left])
 
 
 def decode_ended(subject: str, row: bytes) -> EndedSession:
+    """``CorruptRow`` where it is none."""
     try:
-        started, end, turns, reason = orjson.loads(row)
+        started, end, turns, reason, *left = orjson.loads(row)
+        carry_over, owner = left or ("", "")
     except (ValueError, TypeError) as error:
         raise CorruptRow("a stored record can't be read") from error
-    return EndedSession(subject, started, end, turns, reason)
+    return EndedSession(subject, started, end, turns, reason, carry_over, owner)

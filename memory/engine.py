@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import logging
 import secrets
 import time
 from base64 import urlsafe_b64encode
@@ -16,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol
 
 from memory import policy as rules
-from memory import stats
+from memory import stats, summary
 from memory.codec import encode_document, encode_turn
 from memory.errors import (
     IdempotencyMismatch,
@@ -31,7 +32,7 @@ from memory.leases import LeaseKeeper
 from memory.owners import NAMESPACE as OWNERS
 from memory.owners import Owners
 from memory.policy import SessionPolicy, Verdict
-from memory.session import EndedSession, Key, Message, Session, Turn
+from memory.session import CARRIED, SUMMARY, EndedSession, Key, Message, Session, Turn
 from memory.stores.base import (
     ENDED_KEPT,
     ENDED_KEPT_MS,
@@ -43,14 +44,18 @@ from memory.stores.base import (
     Committed,
     Durability,
     Known,
+    OnEnd,
     Renewed,
     SessionStore,
     Snapshot,
 )
+from memory.summary import Summary
 from memory.waiting import WaitingLine
 
+log = logging.getLogger(__name__)
+
 MAX_ATTRIBUTES: Final = 16_384
-"""Bytes of a session's attributes, as JSON."""
+"""Bytes of a session's attributes, as JSON; what the engine makes of turns is not counted."""
 
 _ATTEMPTS: Final = 100
 _POLL: Final = 0.01
@@ -77,7 +82,8 @@ class RunningTurn:
 
     Where the key was used before, ``replay`` is the stored turn and there is nothing to finish; ``ended`` is the record
     of its session, if that is over and not forgotten. ``partial``: there may be more history in a store that is away.
-    ``on_signal`` is called when somebody asks the turn to stop, or its lease is lost.
+    ``on_signal`` is called when somebody asks the turn to stop, or its lease is lost. ``held`` are the newest turns
+    that are kept, shown or not; ``changes`` of the attributes come with the beginning of the turn.
     """
 
     id: str
@@ -93,6 +99,8 @@ class RunningTurn:
     replay: Turn | None = None
     ended: EndedSession | None = None
     partial: bool = False
+    held: tuple[Turn, ...] = ()
+    changes: tuple[Change, ...] = ()
     on_signal: Callable[[Renewed], None] | None = None
     signalled: Renewed | None = None
     started_at: float = field(default_factory=time.monotonic)
@@ -144,6 +152,8 @@ class SessionEngine:
     turn_wait   how long (s) a turn waits for another one of its session, at most
     archive     where turns are kept for good, if the policy says so
     leases      one ``LeaseKeeper`` can serve the engines of a process; without, the engine makes its own
+    make_summary   what is made of turns for running summaries and carry-overs, where the policy has them
+    on_end      told of each end that this engine made, once it is stored; must neither wait nor raise
     """
 
     def __init__(
@@ -156,6 +166,8 @@ class SessionEngine:
         archive: TurnArchive | None = None,
         leases: LeaseKeeper | None = None,
         holder: str = "",
+        make_summary: Summary = summary.extract,
+        on_end: OnEnd | None = None,
     ) -> None:
         if not namespace.replace("-", "").replace("_", "").isalnum() or namespace in ("stats", OWNERS):
             raise InvalidKey("a namespace", namespace)
@@ -167,6 +179,12 @@ class SessionEngine:
         self.leases = leases or LeaseKeeper(store)
         self.holder = holder or secrets.token_hex(4)
         self.owners = Owners(store)
+        self._make_summary = make_summary
+        self._on_end = on_end
+        self._keeps_words = policy.carry_over or policy.summarise
+        # How many turns are read where something may be made of them, besides those that are shown. One at least: the
+        # last one tells whether they are past their time.
+        self._looked_at = policy.window if self._keeps_words else 1
         self._line = WaitingLine()
 
     def key(self, subject: str) -> Key:
@@ -198,7 +216,7 @@ class SessionEngine:
         place = self.key(subject)
         shown = self.policy.shown_turns if shown_turns is None else shown_turns
         turn_id = _keyed_id(key) if key else secrets.token_urlsafe(8)
-        claimed = self._claim(place, shown, turn_id if key else "", wait)
+        claimed = self._claim(place, max(shown, self._looked_at), turn_id if key else "", wait)
         if isinstance(claimed, Known):
             return self._replay(place, message, owner, claimed)
         found, fence = claimed.found, claimed.fence
@@ -207,12 +225,16 @@ class SessionEngine:
             self.store.release(place, fence)
             raise SessionNotFound(subject)
         if session and (said := rules.verdict(self.policy, session, found.now)).ended:
-            self._try_close(session, said.ended, said.at, fence=fence)
+            self._try_close(session, said.ended, said.at, fence=fence, turns=found.turns)
             session = None
         if session is None and not create and not found.partial:
             self.store.release(place, fence)
             raise SessionNotFound(subject)
         turns = rules.remembered(self.policy, found.turns, session, found.now)
+        forgotten: tuple[Change, ...] = ()
+        if session and rules.is_forgotten(self.policy, session, turns):
+            forgotten = (_forget_words,)
+            session = replace(session, attributes=summary.without_words(session.attributes))
         running = RunningTurn(
             id=turn_id,
             key=place,
@@ -225,6 +247,8 @@ class SessionEngine:
             forget_turns=bool(found.turns) and not turns,
             replayable=key is not None,
             partial=found.partial,
+            held=turns,
+            changes=forgotten,
         )
         self.leases.hold(place, fence, running.signal)
         try:
@@ -233,7 +257,9 @@ class SessionEngine:
             if running.new and running.session.owner:
                 self.owners.add(running.session.owner, place)
             if self.archive and len(turns) < shown:  # what was said in earlier sessions is there, too
-                running.turns = tuple(self.archive.window(subject, shown))
+                running.turns = running.held = tuple(self.archive.window(subject, shown))
+            if running.new and self.policy.carry_over:
+                self._carry_over_to(running)
         except BaseException:
             self.abandon_turn(running)
             raise
@@ -256,6 +282,16 @@ class SessionEngine:
             running.session = Session(running.key, stored.session_started, stored.ended, turns=1, owner=was)
             running.replay = stored
 
+    def _carry_over_to(self, running: RunningTurn) -> None:
+        """A new session opens with what the one before left, unless all of that is shown anyway."""
+        before = next(iter(self.store.ended(running.key)), None)
+        if before is None or before.owner not in ("", running.session.owner):
+            return
+        text = before.carry_over
+        if text and sum(turn.session_started == before.started for turn in running.turns) < before.turns:
+            running.session = replace(running.session, attributes={CARRIED: text})
+            running.changes = (lambda document: document.update({CARRIED: text}),)
+
     def _claim(self, key: Key, shown: int, turn_id: str, wait: float | None) -> Claimed | Known:
         """Wait in line, at most ``wait`` seconds (``turn_wait`` where that is None), and take the lease."""
         patience = self.turn_wait if wait is None else wait
@@ -268,7 +304,7 @@ class SessionEngine:
                         key,
                         holder=self.holder,
                         lease_ms=self.leases.lease_ms,
-                        turns=max(1, shown),  # the last one tells whether they are past their time
+                        turns=shown,
                         turn_id=turn_id,
                     )
                     if not isinstance(claimed, Busy):
@@ -311,12 +347,14 @@ class SessionEngine:
         data: Mapping[str, Any] | None = None,
         interrupted: bool = False,
         changes: Sequence[Change] = (),
+        unshown: int = 0,
     ) -> FinishedTurn:
         """Store the whole turn and free its session; when this returns, the turn is safe.
 
         ``reply`` is the text, or all messages of the turn from the user's on. ``data`` travels with the reply.
-        ``changes`` edit the session's attributes. Raises ``StaleTurn`` where the session was ended meanwhile,
-        ``TooLarge``, ``StoreUnavailable``; then nothing was stored, and ``abandon_turn`` is due.
+        ``changes`` edit the session's attributes. ``unshown`` is for how many of the turn's ``turns``, the oldest, the
+        model had no room. Raises ``StaleTurn`` where the session was ended meanwhile, ``TooLarge``,
+        ``StoreUnavailable``; then nothing was stored, and ``abandon_turn`` is due.
         """
         if turn.replay:
             return self._replayed(turn, turn.replay)
@@ -330,6 +368,7 @@ class SessionEngine:
             self.archive.record(turn.key.subject, turn.session.owner, stored)
         session = replace(turn.session, turns=turn.session.turns + 1, last_activity=at)
         try:
+            changes = (*changes, *self._summarising(turn, stored, unshown, size))
             session, said = self._commit(turn, session, stored, changes, at)
         except StoreUnavailable:  # it may be stored all the same
             raise
@@ -356,9 +395,13 @@ class SessionEngine:
         said = rules.verdict(self.policy, session, at)
         # Without a turn of its own, for example when a session is touched, what is there stays as long as it would.
         spoke = stored.ended if stored else turn.turns[-1].ended if turn.turns else None
+        changes = (*turn.changes, *changes)
         for _ in range(_ATTEMPTS):
             attributes = _edited(session.attributes, changes) if changes else None
-            closing = self._closing(session, said.ended, said.at) if said.ended else None
+            closing = None
+            if said.ended:
+                after = session if attributes is None else replace(session, attributes=attributes)
+                closing = self._closing(after, said.ended, said.at, (*turn.held, *((stored,) if stored else ())))
             outcome = self.store.commit(
                 turn.key,
                 turn.fence,
@@ -379,6 +422,8 @@ class SessionEngine:
             if outcome is Committed.STORED:
                 if attributes is not None:
                     session = replace(session, attributes=attributes, revision=session.revision + 1)
+                if closing:
+                    self._tell_end(session, closing)
                 return session, said
             if outcome is Committed.STALE:
                 raise StaleTurn
@@ -467,14 +512,18 @@ class SessionEngine:
     def list(self, subject: str) -> tuple[View | None, Sequence[EndedSession]]:
         """The live session, and the ended ones of the last 24 hours (at most 20), newest first."""
         key = self.key(subject)
-        found = self.store.read(key, 0)
+        found = self.store.read(key, self._looked_at if self._keeps_words else 0)
         _refuse_to_guess(found)
         view = self._view(found)
         ended = self.store.ended(key)
         if view and view.verdict.ended:  # over, though no sweep came by yet
             if view.verdict.at > view.now - ENDED_KEPT_MS:
-                ended = [_record(view.session, view.verdict.ended, view.verdict.at), *ended][:ENDED_KEPT]
+                record = self._closing(view.session, view.verdict.ended, view.verdict.at, found.turns).record
+                ended = [record, *(each.without_words() for each in ended)][:ENDED_KEPT]
             view = None
+        elif view and self._keeps_words and rules.is_forgotten(self.policy, view.session, view.turns):
+            attributes = summary.without_words(view.session.attributes)
+            view = replace(view, session=replace(view.session, attributes=attributes))
         return view, ended
 
     def live(self, limit: int = 100, offset: int = 0) -> Sequence[View]:
@@ -555,7 +604,7 @@ class SessionEngine:
                 return None
             said = rules.verdict(self.policy, found.session, found.now)
             closed, record = self._try_close(
-                found.session, said.ended or reason, said.at if said.ended else found.now, force=True
+                found.session, said.ended or reason, said.at if said.ended else found.now, force=True, turns=None
             )
             if closed is Closed.CHANGED:
                 continue
@@ -568,7 +617,10 @@ class SessionEngine:
         view = self._view(found)
         if view is None or view.verdict.ended is None:
             return None
-        closed, record = self._try_close(view.session, view.verdict.ended, view.verdict.at)
+        session = view.session
+        # Should it have another turn meanwhile, it is not closed.
+        turns = self.store.read(session.key, self._looked_at).turns if self.policy.carry_over else ()
+        closed, record = self._try_close(session, view.verdict.ended, view.verdict.at, turns=turns)
         return record.reason if closed is Closed.CLOSED else None
 
     def forget(self, subject: str) -> bool:
@@ -582,25 +634,92 @@ class SessionEngine:
         count = 0
         while self.store.kind == "memory" and (views := self.live(limit=100)):
             for view in views:
-                closed, _ = self._try_close(view.session, rules.SHUTDOWN, view.now, force=True)
+                closed, _ = self._try_close(view.session, rules.SHUTDOWN, view.now, force=True, turns=None)
                 count += closed is Closed.CLOSED
         return count
 
     def _try_close(
-        self, session: Session, reason: str, at: int, *, fence: int | None = None, force: bool = False
+        self,
+        session: Session,
+        reason: str,
+        at: int,
+        *,
+        turns: Sequence[Turn] | None,
+        fence: int | None = None,
+        force: bool = False,
     ) -> tuple[Closed, EndedSession]:
-        closing = self._closing(session, reason, at)
+        """``turns`` are the newest that are kept, as far as something is to be made of them; None: nothing is carried
+        over, as somebody wanted the session gone."""
+        closing = self._closing(session, reason, at, turns)
         if reason not in _ENDS_BY_ITSELF:  # somebody wanted it gone: nothing is remembered beyond it
             closing = replace(closing, history_until=None)
         counted = stats.of_end(session, closing.record, at)
-        return self.store.close(session, closing, counted, fence=fence, force=force), closing.record
+        closed = self.store.close(session, closing, counted, fence=fence, force=force)
+        if closed is Closed.CLOSED:
+            self._tell_end(session, closing)
+        return closed, closing.record
 
-    def _closing(self, session: Session, reason: str, at: int) -> Closing:
-        return Closing(_record(session, reason, at), rules.history_until(self.policy, session.last_activity))
+    def _tell_end(self, session: Session, closing: Closing) -> None:
+        if self._on_end:
+            self._on_end(self.namespace, closing.record, session.owner)
 
+    def _closing(self, session: Session, reason: str, at: int, turns: Sequence[Turn] | None) -> Closing:
+        record = EndedSession(session.key.subject, session.started, at, session.turns, reason)
+        if self.policy.carry_over and turns is not None:
+            kept = rules.remembered(self.policy, tuple(turns), session, at)
+            if session.turns and not rules.is_forgotten(self.policy, session, kept):
+                left = summary.left_behind(session, kept, self._make)
+                record = replace(record, carry_over=left, owner=session.owner if left else "")
+        return Closing(record, rules.history_until(self.policy, session.last_activity))
 
-def _record(session: Session, reason: str, at: int) -> EndedSession:
-    return EndedSession(session.key.subject, session.started, at, session.turns, reason)
+    # --- summaries --------------------------------------------------------------------------------------------------
+
+    def earlier(self, turn: RunningTurn, unshown: int = 0) -> str:
+        """What a model should be told of what it is not shown, in short: of the session before, and where the policy
+        summarises, of this one. ``unshown`` is how many of the turn's ``turns``, the oldest, it can't be shown."""
+        session = turn.session
+        if unshown:
+            attributes = summary.summarised(session, turn.turns, self._make, summary.SUMMARY_BYTES, oldest=unshown)
+            session = replace(session, attributes=attributes)
+        return summary.earlier(self.policy, session)
+
+    def _summarising(self, turn: RunningTurn, stored: Turn, unshown: int, size: int) -> tuple[Change, ...]:
+        """The change of the attributes by which turns that are not shown any more go into the summary."""
+        if not self.policy.summarise:
+            return ()
+        turns = (*turn.held, stored)
+        before = len(turn.held) - len(turn.turns)
+        stored_bytes = turn.session.stored_bytes + size
+        gone = summary.not_shown(self.policy, turns, unshown and before + unshown, stored_bytes=stored_bytes)
+
+        def change(document: dict[str, Any]) -> None:
+            session = replace(turn.session, attributes=document)
+            document.update(summary.summarised(session, turns, self._make, summary.SUMMARY_BYTES, oldest=gone))
+
+        return (change,) if len(turns) - len(summary.unsummarised(turn.session, turns)) < gone else ()
+
+    def _make(self, previous: str, turns: Sequence[Turn], limit: int, /) -> str:
+        try:
+            return self._make_summary(previous, turns, limit)
+        except Exception:  # whatever an assistant's rules stumble over, the turn is stored and the session ends
+            log.exception("the summary of %s failed", self.namespace)
+            return summary.extract(previous, turns, limit)
+
+    def rewrite_summary(self, subject: str, make: Summary) -> bool:
+        """Let ``make`` (a model, which takes its time) write the summary anew, with all turns in it that are kept.
+
+        Nothing waits for it: where the session has changed meanwhile, or a turn is running, it stays as it is. Whether
+        it was written. Raises what ``make`` raises.
+        """
+        found = self.store.read(self.key(subject), self._looked_at)
+        view = self._view(found)
+        if view is None or view.verdict.ended or view.busy or rules.is_forgotten(self.policy, view.session, view.turns):
+            return False
+        session, limit = view.session, summary.SUMMARY_BYTES if self.policy.summarise else summary.CARRY_OVER_BYTES
+        attributes = summary.summarised(session, view.turns, make, limit)
+        if attributes.get(SUMMARY) == session.attributes.get(SUMMARY):
+            return False
+        return self.store.put_attributes(session.key, session.started, session.revision, attributes)
 
 
 def _refuse_to_guess(found: Snapshot) -> None:
@@ -622,9 +741,14 @@ def _edited(attributes: Mapping[str, Any], changes: Sequence[Change]) -> dict[st
     document = copy.deepcopy(dict(attributes))
     for change in changes:
         change(document)
-    if (size := len(encode_document(document))) > MAX_ATTRIBUTES:
+    if (size := len(encode_document(summary.without_words(document)))) > MAX_ATTRIBUTES:
         raise TooLarge("what the session remembers", size, MAX_ATTRIBUTES)
     return document
+
+
+def _forget_words(document: dict[str, Any]) -> None:
+    for name in (CARRIED, SUMMARY):
+        document.pop(name, None)
 
 
 def _once(change: Change, key: str) -> Change:

@@ -58,14 +58,15 @@ class Erased:
 
 @dataclass(slots=True)
 class Receipt:
-    """``stopped`` counts turns that were running. ``complete`` is False where the store was away, so that there may be
-    sessions that it could not be asked for, or where the archive is in use and does not overwrite deleted text yet:
-    what was found is erased all the same, and asking again does the rest."""
+    """``stopped`` counts turns that were running. ``reached`` is False where the store was away, so that there may be
+    sessions that it could not be asked for; ``overwritten``, where the archive is in use and does not overwrite deleted
+    text yet: what was found is erased all the same, and asking again does the rest."""
 
     engines: dict[str, Erased] = field(default_factory=dict)
     archive: Erased = field(default_factory=Erased)
     stopped: int = 0
-    complete: bool = True
+    reached: bool = True
+    overwritten: bool = True
 
 
 def held(engine: SessionEngine, user: str) -> Iterator[Held]:
@@ -75,7 +76,9 @@ def held(engine: SessionEngine, user: str) -> Iterator[Held]:
         key = engine.key(subject)
         found = engine.store.read(key, _ALL)
         if found.session is None or found.session.owner in ("", user):
-            yield Held(subject, found.session, found.turns, tuple(engine.store.ended(key)))
+            # A session id may have had other owners: what theirs left is not this user's.
+            ended = (each for each in engine.store.ended(key) if each.owner in ("", user))
+            yield Held(subject, found.session, found.turns, tuple(ended))
 
 
 def archived(archive: PersonalArchive, user: str) -> list[str]:
@@ -96,14 +99,14 @@ def erase(engines: Mapping[str, SessionEngine], archive: PersonalArchive | None,
             break
     for owners in {id(engine.store): engine.owners for engine in engines.values()}.values():
         owners.forget(user)
-    receipt.complete = not any(engine.store.status().degraded for engine in engines.values())
+    receipt.reached = not any(engine.store.status().degraded for engine in engines.values())
     if archive is not None:
         for session_id in archived(archive, user):
             turns = len(archive.window(session_id, _ALL))
             if archive.delete(session_id):
                 receipt.archive.sessions += 1
                 receipt.archive.turns += turns
-        receipt.complete = archive.tidy() and receipt.complete
+        receipt.overwritten = archive.tidy()
     return receipt
 
 

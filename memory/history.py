@@ -33,6 +33,7 @@ from langgraph.runtime import Runtime
 
 from memory.engine import SessionEngine
 from memory.session import Message
+from memory.text import storable
 
 _TYPES: Final[dict[str, type[BaseMessage]]] = {
     "human": HumanMessage,
@@ -47,7 +48,8 @@ _TYPES: Final[dict[str, type[BaseMessage]]] = {
 def to_record(message: BaseMessage) -> Message:
     """The message as the engine keeps it: role, content, and whatever differs from a plain message of its kind.
 
-    A tool's ``artifact`` that is not JSON is left out; everything else comes back equal from ``to_message``.
+    A tool's ``artifact`` that is not JSON is left out, and lone surrogates become U+FFFD; everything else comes back
+    equal from ``to_message``.
     """
     if isinstance(message, BaseMessageChunk):
         message = message_chunk_to_message(message)
@@ -61,7 +63,7 @@ def to_record(message: BaseMessage) -> Message:
         orjson.dumps(rest.get("artifact"))
     except TypeError:
         del rest["artifact"]
-    return Message(message.type, message.content, rest)
+    return Message(message.type, storable(message.content), storable(rest))
 
 
 @lru_cache(maxsize=64)

@@ -6,6 +6,7 @@ Durations are seconds (as people set them), instants are milliseconds since 1970
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -44,6 +45,8 @@ class SessionPolicy:
     shown_turns   how many of the newest turns a model is shown
     archive       every turn is also written to the SQL archive, before the client is told
     durability    ``disk``: acknowledged turns are journaled to this machine's disk; ``memory``: never on disk
+    carry_over    a session that ends by itself leaves a few words that open the next one of its subject
+    summarise     turns that a model is not shown any more go into a running summary, which it is told of
     """
 
     duration: float | None = None
@@ -56,6 +59,8 @@ class SessionPolicy:
     shown_turns: int = 20
     archive: bool = False
     durability: Literal["disk", "memory"] = "disk"
+    carry_over: bool = False
+    summarise: bool = False
 
     def __post_init__(self) -> None:
         for name in ("duration", "inactivity", "max_turns", "keep_turns", "max_bytes", "history_ttl", "shown_turns"):
@@ -68,6 +73,11 @@ class SessionPolicy:
             raise ValueError("an extension is more inactivity: set inactivity too")
         if self.durability not in ("disk", "memory"):
             raise ValueError(f"durability must be disk or memory, got {self.durability!r}")
+
+    @property
+    def window(self) -> int:
+        """How many of the newest turns a model is shown, as far as they are kept."""
+        return min(self.shown_turns, self.keep_turns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,3 +141,11 @@ def remembered(policy: SessionPolicy, turns: tuple[Turn, ...], session: Session 
     if until is not None:
         return turns if now < until else ()
     return tuple(t for t in turns if session is not None and t.session_started == session.started)
+
+
+def is_forgotten(policy: SessionPolicy, session: Session, turns: Sequence[Turn]) -> bool:
+    """Whether what was said in a session is past its time, though the session is not. ``turns`` are those remembered.
+
+    What was made of it goes with it, or else a summary would keep what was to be forgotten.
+    """
+    return policy.history_ttl is not None and session.turns > 0 and not turns

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+CARRIED: Final = "_carried"
+"""The attribute with what the session before left for this one."""
+
+SUMMARY: Final = "_summary"
+"""The attribute with the running summary: ``[id of the newest turn in it, its text]``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +84,8 @@ class Session:
     """A conversation that is live as far as the store knows; whether it still is, says ``policy.verdict``.
 
     ``turns`` counts every turn of this session, ``stored_bytes`` only the turns that are still kept. ``attributes`` is
-    a small JSON document that ends with the session; ``revision`` counts its changes, for compare-and-set.
+    a small JSON document that ends with the session; ``revision`` counts its changes, for compare-and-set. The engine's
+    own attributes begin with an underscore.
     """
 
     key: Key
@@ -94,16 +101,46 @@ class Session:
     def id(self) -> str:
         return session_id(self.key.subject, self.started)
 
+    @property
+    def carried_over(self) -> str:
+        """What the session before left for this one; empty where that is nothing."""
+        text = self.attributes.get(CARRIED)
+        return text if isinstance(text, str) else ""
+
+    @property
+    def summary(self) -> str:
+        """What was said in turns that are not shown any more, in short; empty where there is no summary."""
+        return self._summary[1]
+
+    @property
+    def summarised(self) -> str:
+        """The id of the newest turn in ``summary``."""
+        return self._summary[0]
+
+    @property
+    def _summary(self) -> tuple[str, str]:
+        match self.attributes.get(SUMMARY):
+            case [str(turn_id), str(text)]:
+                return turn_id, text
+        return "", ""
+
 
 @dataclass(frozen=True, slots=True)
 class EndedSession:
-    """What stays of a session for a day: when it was, how much was said, and why it ended. None of the words."""
+    """What stays of a session for a day: when it was, how much was said, and why it ended. None of the words, but for
+    ``carry_over`` where the policy has it: what opens the next session of the subject, if that is of ``owner`` too."""
 
     subject: str
     started: int
     ended: int
     turns: int
     reason: str
+    carry_over: str = ""
+    owner: str = ""
+
+    def without_words(self) -> EndedSession:
+        """The record once a later session has ended: what this one left was for that."""
+        return replace(self, carry_over="", owner="") if self.carry_over else self
 
     @property
     def id(self) -> str:

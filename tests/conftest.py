@@ -7,9 +7,14 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.fakes.openai_server import OpenAIServer
 from tests.servers import RedisCluster, RedisSentinels, RedisServer
+
+
+settings.register_profile("patient", parent=settings.default, deadline=None)
+settings.load_profile("patient")  # a machine that stalls for a moment is no failure
 
 
 @pytest.fixture(scope="session")

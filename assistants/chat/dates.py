@@ -32,13 +32,28 @@ _FEASTS: Final = {
     "valentine's day": (2, 14),
     "halloween": (10, 31),
 }
+_COUNTS: Final = {
+    **dict.fromkeys(("a", "an", "one"), 1), "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7,
+    "eight": 8, "nine": 9, "ten": 10, "twelve": 12, "twenty": 20, "thirty": 30, "fifty": 50, "hundred": 100,
+    "a hundred": 100, "a thousand": 1000,
+}  # fmt: skip
+_AWAY: Final = re.compile(
+    rf"\b(?P<in>in |after )?(?P<count>\d{{1,6}}|{'|'.join(sorted(_COUNTS, key=len, reverse=True))}) "
+    r"(?P<unit>day|week|fortnight|month|year)s?'?(?P<way> ago| before today| from (?:now|today)| later| time)?\b"
+)
+"""``in 100 days``, ``3 weeks ago``, ``two years from now``."""
+
+_WEEKDAYS: Final = {name.lower(): number for number, name in enumerate(calendar.day_name)}
+_ON_WEEKDAY: Final = re.compile(rf"\b(?P<which>next|last|this|coming)? ?(?P<name>{'|'.join(_WEEKDAYS)})\b")
 _NEAR: Final = {"the day after tomorrow": 2, "the day before yesterday": -2, "tomorrow": 1, "yesterday": -1, "today": 0}
 
 _TIME = any_of(r"what(?:'s| is)? (?:the )?(?:current )?time\b", r"current time\b", r"(?:have|tell me) the time\b")
 _TODAY = any_of(
     r"what(?:'s| is)? (?:the |today's )?(?:current )?date\b",
     r"(?:today's|current|tell me the) date\b",
-    r"(?:what|which) (?:day|weekday) (?:is|was|will|of the week)\b",
+    r"(?:what|which) (?:day|weekday|date) (?:is|was|will|would|of the week)\b",
+    r"what (?:was|will|would) (?:be )?(?:the )?(?:day|date)\b",
+    r"when (?:is|was|will)\b.*(?:\bago|\bfrom (?:now|today)|\bin \w+ (?:days?|weeks?|months?|years?))\b",
     r"what(?:'s| is) (?:today\b|the day\b)",
     r"what weekday\b",
 )
@@ -87,12 +102,43 @@ def _weekday(text: str, today: date) -> str:
         if words in text and away:
             verb = "is" if away > 0 else "was"
             return f"{words.capitalize()} {verb} **{_day(today + timedelta(away))}**."
+    if shift := _AWAY.search(text):
+        return _shifted(shift, today)
     asked = _named_date(text, today, forwards=True)
     if isinstance(asked, str):
         return asked
+    if asked is None and (found := _ON_WEEKDAY.search(text)):
+        back = found["which"] == "last"
+        days = (_WEEKDAYS[found["name"]] - today.weekday() - (not back)) % 7 + (not back)
+        that = today + timedelta(days - 7 if back else days)
+        return f"{'Last' if back else 'The next'} {that:%A} {'was' if back else 'is'} **{_date(that)}**."
     if asked is None or asked == today:
         return f"Today is **{_day(today)}**."
     return f"{asked.day} {asked:%B} {asked.year} {'is' if asked > today else 'was'} a **{asked:%A}**."
+
+
+def _shifted(away: re.Match[str], today: date) -> str:
+    """The day that is so many days, weeks, months or years away."""
+    count = int(away["count"]) if away["count"].isdigit() else _COUNTS[away["count"]]
+    back = away["way"] in (" ago", " before today")
+    span = f"{count:,} {away['unit']}{'s' if count != 1 else ''}"
+    steps = -count if back else count
+    try:
+        if away["unit"] in ("month", "year"):
+            that = _months_away(today, steps * (12 if away["unit"] == "year" else 1))
+        else:
+            that = today + timedelta(days=steps * {"day": 1, "week": 7, "fortnight": 14}[away["unit"]])
+    except (OverflowError, ValueError):
+        return "That is beyond my calendar, which goes from the year 1 to 9999."
+    return f"{span.capitalize()} ago it was **{_day(that)}**." if back else f"In {span} it will be **{_day(that)}**."
+
+
+def _months_away(day: date, months: int) -> date:
+    """The same day of another month; its last day where it has no such day."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    if not 1 <= year <= 9999:
+        raise OverflowError
+    return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
 
 
 def _distance(text: str, today: date) -> str | None:
@@ -105,9 +151,7 @@ def _distance(text: str, today: date) -> str | None:
         return f"That is today, {_day(today)}!"
     away = abs(days)
     weeks = f" ({away // 7:,} weeks{f' and {_days(away % 7)}' if away % 7 else ''})" if away >= 14 else ""
-    if days > 0:
-        return f"**{_days(away)}**{weeks}: {_day(asked)} is still ahead of us."
-    return f"**{_days(away)}**{weeks} have gone by since {_day(asked)}."
+    return f"**{_days(away)}**{weeks} {'until' if days > 0 else 'since'} {_day(asked)}."
 
 
 def _named_date(text: str, today: date, *, forwards: bool) -> date | str | None:
@@ -143,7 +187,11 @@ def _nearest(month: int, day: int, today: date, *, forwards: bool) -> date:
 
 
 def _day(day: date) -> str:
-    return f"{day:%A}, {day.day} {day:%B} {day.year}"
+    return f"{day:%A}, {_date(day)}"
+
+
+def _date(day: date) -> str:
+    return f"{day.day} {day:%B} {day.year}"
 
 
 def _days(count: int) -> str:

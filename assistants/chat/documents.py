@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
+from assistants.chat.inert import inert
 from memory.archive import ArchivedChat
 
 FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})", re.MULTILINE)
@@ -12,12 +13,12 @@ FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})", re.MULTILINE)
 
 
 def to_markdown(chat: ArchivedChat) -> str:
-    """The conversation as a Markdown document; what was said stands in it as it was said."""
+    """The conversation as a Markdown document; what was said stands in it as it was said, but can do nothing there."""
     session = chat.session
-    lines = [f"# {_one_line(session.chat_name)}", "", *(f"- {fact}" for fact in facts(chat)), ""]
+    lines = [f"# {inert(_one_line(session.chat_name))}", "", *(f"- {inert(fact)}" for fact in facts(chat)), ""]
     for turn in chat.turns:
-        lines += [f"## You · {when(turn.began)}", "", _closed(turn.message), ""]
-        lines += [f"## Assistant · {when(turn.ended)}", "", _closed(turn.response), ""]
+        lines += [f"## You · {when(turn.began)}", "", _closed(inert(turn.message)), ""]
+        lines += [f"## Assistant · {when(turn.ended)}", "", _closed(inert(turn.response)), ""]
         if turn.interrupted:
             lines += ["*(interrupted)*", ""]
     return "\n".join(lines)

@@ -13,7 +13,10 @@ _LOOKED_AT: Final = 4_000
 """Characters of a message."""
 
 # Where a fact ends: where the sentence does, or where another one begins.
-_OTHER = r"\s+and (?:i|my|i'm)\b|,?\s+(?:but|because|so|since|although|what|can you|could you)\b"
+_OTHER = (
+    r"\s+and (?:i|my|i'm|he|she|it|they|his|her|its|their)\b"
+    r"|,?\s+(?:but|because|so|since|although|what|can you|could you)\b"
+)
 _END = rf"(?=\s*(?:[.,!?;\n]|$)|{_OTHER})"
 _END_OF_LIST = rf"(?=\s*(?:[.!?;\n]|$)|{_OTHER})"
 _THING = rf"(?P<value>[^.,!?;\n]{{1,80}}?){_END}"
@@ -91,6 +94,20 @@ _MINE: Final = _pattern(
     r"(?P<value>[^!?;\n]{1,80}?)(?=\s*(?:[!?;\n]|\.(?:\s|$)|$)|, |",
     rf"{_OTHER})",
 )
+_OLD: Final = re.compile(
+    r"(?:\d{1,3}|one|two|three|four|five|six|seven|eight|nine|ten) (?:weeks?|months?|years?)(?= old$|$)"
+)
+_THEIR_AGE: Final = _pattern(
+    r"\b(?:(?:he|she)(?:'s| is)|(?:it|they)(?:'s| is|'re| are)(?= \d{1,3} \w)) "
+    rf"(?P<value>\d{{1,3}})(?: (?P<unit>weeks?|months?|years?))?(?: old\b|{_END})",
+)
+_THEIR_NAME: Final = _pattern(
+    r"\b(?:his|her|its) name(?:'s| is) ", _NAME, r"|\b(?:he|she|it)(?:'s| is) called ", _NAME.replace("value", "other")
+)
+"""Of whom was spoken last: ``my dog is called Rex and he is 3``, ``I have a cat. Her name is Mia``."""
+_A_PET: Final = _pattern(
+    r"\bi have an? (?:\w+ )?(?P<key>dog|cat|son|daughter|sister|brother|hamster|horse|bird|fish)\b"
+)
 _REMEMBER: Final = _pattern(
     r"\b(?:remember|note|keep in mind|don't forget)(?: that|:) (?P<value>[^?\n]{3,200})",
 )
@@ -116,7 +133,8 @@ class Facts:
     """What is known of a person, each in the order in which it was told.
 
     ``single`` is what there is one of (lives, from, works, studies, job, age), ``mine`` what they called theirs
-    (``dog``: ``Rex``), ``notes`` what they asked to be remembered.
+    (``dog``: ``Rex``), ``ages`` how old that is, ``notes`` what they asked to be remembered. ``last`` is which of
+    theirs was spoken of last: who "he" or "she" is.
     """
 
     name: str = ""
@@ -125,7 +143,9 @@ class Facts:
     dislikes: list[str] = field(default_factory=list)
     has: list[str] = field(default_factory=list)
     mine: dict[str, str] = field(default_factory=dict)
+    ages: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    last: str = ""
 
     def sentences(self) -> list[str]:
         """All of it, as the person is told: ``You live in London``."""
@@ -137,7 +157,12 @@ class Facts:
         told += [f"You like {listed(self.likes)}"] if self.likes else []
         told += [f"You don't like {listed(self.dislikes)}"] if self.dislikes else []
         told += [f"You have {listed(self.has)}"] if self.has else []
-        told += [f"Your {key} {'are' if _is_plural(key) else 'is'} {value}" for key, value in self.mine.items()]
+        told += [
+            f"Your {key} {'are' if _is_plural(key) else 'is'} {value}"
+            + (f", {self.ages[key]} old" if key in self.ages else "")
+            for key, value in self.mine.items()
+        ]
+        told += [f"Your {key} is {age} old" for key, age in self.ages.items() if key not in self.mine]
         return told + [f"You asked me to remember: {note}" for note in self.notes]
 
 
@@ -183,7 +208,19 @@ def _read(statement: str, facts: Facts) -> None:
     _move(_each(_values(_DISLIKES, statement)), facts.likes, facts.dislikes)
     _move(_values(_HAS, statement), [], facts.has)
     for found in _MINE.finditer(statement):
-        facts.mine[key_of(found["key"])] = _clean(found["value"])
+        key, value = key_of(found["key"]), _clean(found["value"])
+        facts.last = key
+        if age := _OLD.match(value):
+            facts.ages[key] = age.group()
+        else:
+            facts.mine[key] = value
+    if owned := _A_PET.search(statement):
+        facts.last = key_of(owned["key"])
+    if facts.last and (aged := _THEIR_AGE.search(statement)):
+        facts.ages[facts.last] = f"{aged['value']} {aged['unit'] or 'years'}"
+    named = _THEIR_NAME.search(statement)
+    if facts.last and named and (name := _proper(named["value"] or named["other"])):
+        facts.mine[facts.last] = name
 
 
 def _name_in(statement: str) -> str:

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import re
+from typing import Final
+
+_HASTY: Final = {
+    "wat": "what", "wats": "what's", "whats": "what's", "wheres": "where's", "hows": "how's", "whos": "who's",
+    "u": "you", "ur": "your", "r": "are", "pls": "please", "plz": "please", "thx": "thanks", "ty": "thanks",
+    "dont": "don't", "cant": "can't", "im": "i'm", "ive": "i've", "tmrw": "tomorrow", "tomorow": "tomorrow",
+    "tommorow": "tomorrow", "tommorrow": "tomorrow",
+}  # fmt: skip
+_HASTILY: Final = re.compile(rf"\b(?:{'|'.join(_HASTY)})\b(?!')")
 
 
 def plain(message: str) -> str:
-    """A message in lower case, on one line, with straight apostrophes: what the patterns are written for."""
-    return " ".join(message.lower().replace("’", "'").split())
+    """A message in lower case, on one line, with straight apostrophes and hasty spellings ("wat", "u") written out:
+    what the patterns are written for."""
+    text = " ".join(message.lower().replace("’", "'").split())
+    return _HASTILY.sub(lambda found: _HASTY[found.group()], text)
 
 
 def any_of(*ways: str) -> re.Pattern[str]:

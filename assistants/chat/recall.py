@@ -1,8 +1,8 @@
-"""Questions about what was said: of the person themselves, and of the conversation."""
+"""Questions about the person themselves, answered from what they told."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
 from typing import Final
 
 from assistants.chat.facts import Facts, key_of
@@ -48,26 +48,9 @@ _OF_MINE = any_of(
     r"what(?:'s| is) the name of my (?P<other>[^\W\d_][\w' -]{0,38}?)\W*$",
 )
 
-_LAST = any_of(
-    r"what did i (?:just )?(?:say|ask|write|tell you)(?: before| last| just now| a moment ago)?\W*$",
-    r"what (?:was|is) my (?:last|previous) (?:message|question)\b",
-    r"repeat what i (?:just )?said\b",
-)
-_FIRST = any_of(
-    r"what (?:was|is) my (?:very )?first (?:message|question)\b",
-    r"what did i (?:say|ask)(?: you)? first\b",
-    r"how did (?:we|this conversation) (?:start|begin)\b",
-)
-_YOURS = any_of(
-    r"what did you (?:just )?(?:say|answer|tell me)\b",
-    r"(?:repeat|say) that(?: again)?\b",
-    r"^(?:repeat|again|pardon|what\?|sorry\?|come again)\W*$",
-)
-_ALL_SAID = any_of(
-    r"what (?:have|did) we (?:talk|talked|discuss|discussed|speak|spoken|chat|chatted)\b",
-    r"summ(?:ari[sz]e|ary of) (?:this|our|the) (?:chat|conversation|talk|discussion)\b",
-    r"recap\b",
-)
+_HOW_OLD = any_of(r"how old (?:is|are) (?P<who>[^?.!]{1,60})")
+_WHO_IS = any_of(r"(?:who|what)(?:'s| is) (?P<who>(?!my\b|your\b|the\b|an?\b)[^?.!]{1,60})")
+_NAMES_OF = re.compile(r"(?:'s|s'?)? names?$|'s$")
 
 
 def of_person(text: str, facts: Facts) -> str | None:
@@ -95,23 +78,12 @@ def of_person(text: str, facts: Facts) -> str | None:
         return f"You have **{listed(facts.has)}**." if facts.has else _untold("that", "I have a …")
     if found := _DO_I_LIKE.search(text):
         return _whether_liked(found["thing"].strip(), facts)
+    if found := _HOW_OLD.search(text):
+        return _how_old(found["who"].strip(), facts)
+    if (found := _WHO_IS.search(text)) and (theirs := _called(found["who"].strip(), facts)):
+        return f"**{facts.mine[theirs]}** is your {theirs}."
     if found := _OF_MINE.search(text):
         return _of_theirs(found["key"] or found["other"], facts)
-    return None
-
-
-def of_conversation(text: str, said: Sequence[str], replies: Sequence[str]) -> str | None:
-    """What is asked about the conversation: ``said`` by the person, and the ``replies``, both oldest first."""
-    if _ALL_SAID.search(text):
-        if not said:
-            return "We have only just begun. What would you like to talk about?"
-        return "So far you said:\n\n" + "\n".join(f"{place}. {_quoted(one)}" for place, one in enumerate(said, start=1))
-    if _FIRST.search(text):
-        return f"The first message that I can see is: {_quoted(said[0])}" if said else "This is your first message."
-    if _LAST.search(text):
-        return f"You said: {_quoted(said[-1])}" if said else "This is your first message."
-    if _YOURS.search(text) and replies:
-        return replies[-1] if replies[-1].startswith("I said: ") else f"I said: {replies[-1]}"
     return None
 
 
@@ -144,13 +116,29 @@ def _whether_liked(thing: str, facts: Facts) -> str:
 
 
 def _of_theirs(words: str, facts: Facts) -> str:
-    asked = words.removesuffix("'s name").removesuffix(" name")
+    """``dog``, ``dog's name`` and ``sisters name``; also ``dog's age``."""
+    if words.endswith("'s age"):
+        return _how_old("my " + words.removesuffix("'s age"), facts) or ""
+    asked = _NAMES_OF.sub("", words)
     known = facts.mine.get(key_of(asked))
     if known is None:
         return _untold(f"about your {asked}", f"My {asked} is …")
-    return f"Your {words} is **{known}**."
+    of_name = f"{asked}'s name" if asked != words else words
+    return f"Your {of_name} is **{known}**."
 
 
-def _quoted(message: str) -> str:
-    words = " ".join(message.split())
-    return f"“{words if len(words) <= 120 else words[:117].rstrip() + '…'}”"
+def _how_old(who: str, facts: Facts) -> str | None:
+    """``my dog`` or ``rex``."""
+    named = _called(who, facts)
+    key = named or (facts.last if who in ("he", "she", "it") else key_of(who[3:]) if who.startswith("my ") else "")
+    if not key:
+        return None
+    if key not in facts.ages:
+        return _untold(f"how old your {key} is", f"My {key} is 5 years old")
+    whose = facts.mine[key] if named else f"Your {key}"
+    return f"{whose} is **{facts.ages[key]}** old."
+
+
+def _called(name: str, facts: Facts) -> str | None:
+    """What of theirs has this name (in lower case)."""
+    return next((key for key, value in facts.mine.items() if value.lower() == name), None)

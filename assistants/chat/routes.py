@@ -26,6 +26,7 @@ from api.parsing import (
     parse,
     query_number,
     subject_id,
+    whole_body,
 )
 from api.services import Services
 from api.session_ids import new_session_id
@@ -264,7 +265,7 @@ def blueprint(services: Services) -> Blueprint:
     def import_session() -> dict[str, Any]:
         request.max_content_length = export.MAX_BYTES
         try:
-            chat = export.from_json(request.get_data(cache=False))
+            chat = export.from_json(whole_body())
         except export.InvalidExport as error:
             raise invalid(str(error), error.field or None) from error
         try:

@@ -14,7 +14,13 @@ from assistants.chat.phrases import any_of
 Rule = tuple[re.Pattern[str], str]
 """What is said, and the reply to it."""
 
-EXAMPLES: Final = "“What is 15% of 80?”, “26.2 miles in km”, “How many days until Christmas?” or “Tell me a joke”"
+EXAMPLE_LIST: Final = (
+    "“What is 15% of 80?”",
+    "“26.2 miles in km”",
+    "“How many days until Christmas?”",
+    "“Tell me a joke”",
+)
+EXAMPLES: Final = f"{', '.join(EXAMPLE_LIST[:-1])} or {EXAMPLE_LIST[-1]}"
 
 _WORDS: Final = tomllib.loads((Path(__file__).parent / "data" / "smalltalk.toml").read_text("utf-8"))
 _ABOUT: Final[list[Rule]] = [(any_of(*entry["when"]), entry["reply"]) for entry in _WORDS["about"]]

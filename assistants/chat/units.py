@@ -120,7 +120,7 @@ def _units() -> dict[str, Unit]:
 UNITS: Final = _units()
 
 _NAMES = "|".join(re.escape(name) for name in sorted(UNITS, key=len, reverse=True))
-_NUMBER = r"(?P<number>[-−]?\d{1,15}(?:\.\d{1,9})?|an?|one|half an?|a half)"
+_NUMBER = r"(?P<number>[-−]?\d{1,15}(?:\.\d{1,9})?|(?:an?|one|half an?|a half)\b)"
 _HOW_MANY = re.compile(
     rf"\bhow (?:many|much) (?P<to>{_NAMES}) (?:(?:are|is)(?: there)?(?: in)?|makes?|do|does|equals?|in) "
     rf"{_NUMBER}\s*(?P<from>{_NAMES})(?![\w²])"

@@ -59,7 +59,8 @@ _TOLD = re.compile(
     rf"\b(?:my name is|my name's|my name ist|call me|name's)\s{{1,3}}({_LETTERS}(?:\s{_LETTERS})?)", re.IGNORECASE
 )
 _INTRODUCED = re.compile(
-    rf"\b(?:[Ii]'m|[Ii] am|[Tt]his is)\s{{1,3}}({_LETTERS})(?=\s*(?:[,.!?;\n]|$|and\b|from\b|here\b|in\b))"
+    rf"\b(?:[Ii]'m|[Ii] am|[Tt]his is)\s{{1,3}}({_LETTERS})"
+    r"(?=\s*(?:[,.!?;\n]|$|and\b|from\b|here\b|in\b|by the way|btw\b))"
 )
 _NO_NAMES = any_of(
     "not a an the at in on me my back later when if as for or to from now again please so very just only here "
@@ -165,6 +166,8 @@ def _unknown_place(text: str) -> str | None:
 
 
 _SAID_BEFORE_THINGS = any_of("sell selling buy buying purchase purchasing")
+_ASKED_OF_US = any_of("take accept collect recycle handle want do")
+"""After "do you" these lead to a thing, too: "do you take sofas?", "what do you do with tyres?"."""
 _OF_A_THING = any_of("price prices rate rates cost value worth pricing")
 _SKIPPED = any_of(
     "my our your his her some any the a an old new used few lot lots of bit more much many all this that these those "
@@ -175,7 +178,8 @@ _NO_THINGS = any_of(
     "it them stuff things thing something anything everything what waste junk materials material items item and or to "
     "from in at on near nearby here there with by per kg now today tomorrow please you i we is are who how where when "
     "home online directly goods recyclables rubbish trash garbage sell buy one price prices rate money off away out "
-    "junkjet scrap which if but so as best good nearest quickly fast can will do does buyer buyers seller sellers"
+    "junkjet scrap data information details account cash cards care part place help "
+    "which if but so as best good nearest quickly fast can will do does buyer buyers seller sellers"
 )
 
 
@@ -184,9 +188,10 @@ def _unknown_thing(words: Words) -> str | None:
         following = words.tokens[index + 1] if index + 1 < len(words) else ""
         if words.negated[index]:
             continue
-        if token in _SAID_BEFORE_THINGS:
+        ours = token in _ASKED_OF_US and words.tokens[max(0, index - 1) : index] in (("you",), ("they",), ("junkjet",))
+        if token in _SAID_BEFORE_THINGS or (ours and token != "do"):
             rest = words.after(index + 1, 6)
-        elif token in _OF_A_THING and following in ("of", "for"):
+        elif (ours and following == "with") or (token in _OF_A_THING and following in ("of", "for")):
             rest = words.after(index + 2, 6)
         else:
             continue

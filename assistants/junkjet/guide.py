@@ -111,6 +111,7 @@ _TOPICS: Final[Phrases[Topic]] = vocabulary(
             "preparing",
             (
                 "(prepare|preparing|sort|sorting|segregate|separate|clean|wash|rinse|store|condition)",
+                "(pack|packing|bundle|wrap|tie|bring)",
                 "(recycle|recycled|recycling|recyclable|compost)",
             ),
         ),

@@ -22,10 +22,11 @@ _PHASES: Final = {
     "phase3": "phase 3 (a large recycler)",
 }
 _SEARCHES: Final[dict[Location, str]] = {"current": "their current position", "home": "their saved home address"}
+_NEW: Final = "something new"
 _HINTS: Final = (
-    "We have covered a lot. If you would like help with something new, another material or a price, just tell me.",
-    "Is there something new I can help with? Another material, a price check, or people near another place?",
-    "If that is settled, I am glad to help with something new: just name a material or ask a question.",
+    f"Whenever you need {_NEW}, another material or a price, just name it.",
+    f"Shall we look at {_NEW}: another material, another price, another place?",
+    f"I am glad to help with {_NEW} as well.",
 )
 
 
@@ -48,9 +49,10 @@ def before(context: TurnContext) -> str:
 
 
 def after(context: TurnContext, reply: str) -> str:
-    """Adds the long-conversation hint from the ninth message of a session on, once."""
+    """From the ninth message of a session on, every reply offers help with something new; one that does so by itself
+    is left alone."""
     number = context.turns + 1
-    if number < LONG_CONVERSATION or reply.endswith(_HINTS):
+    if number < LONG_CONVERSATION or _NEW in reply:
         return reply
     return f"{reply}\n\n{_HINTS[number % len(_HINTS)]}"
 

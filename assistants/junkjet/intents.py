@@ -35,6 +35,7 @@ _TELLS = any_of("is was are am were runs owns did didn't has had never said came
 """Words of telling: "my brother **is** a dealer", "the seller **was** rude" look for nobody."""
 _HAVE = any_of("have has got own i've we've ive")
 _WANT = any_of("need want require looking searching interested get give")
+_KILOS = any_of("kg kgs kilo kilos kilogram kilograms quintal quintals ton tons tonne tonnes")
 _OTHER_OBJECTS = any_of(
     "question questions doubt doubts problem problems been read heard seen to know help information info advice "
     "someone anybody anyone app idea sell buy recycle"
@@ -133,7 +134,8 @@ def _people(words: Words, cue: Found[Cue]) -> Iterator[_Vote]:
 
 
 def _implied(words: Words) -> Iterator[_Vote]:
-    """ "I have old newspapers" offers them, "I need copper" asks for it; weaker than anything said outright."""
+    """ "I have old newspapers" and "10 kilos of paper" offer them, "I need copper" asks for it; weaker than anything
+    said outright."""
     for start, _ in material_positions(words):
         before = words.before(start, _OBJECT_REACH)
         if _OTHER_OBJECTS & set(before):
@@ -142,6 +144,8 @@ def _implied(words: Words) -> Iterator[_Vote]:
             yield _Vote("selling", IMPLIED, start)
         elif _WANT & set(before):
             yield _Vote("buying", IMPLIED, start)
+        elif _KILOS & set(before[-2:]):
+            yield _Vote("selling", HINT, start)
 
 
 def _offered_to_speaker(words: Words, cue: Found[Cue]) -> bool:

@@ -7,24 +7,46 @@ reply asks for the next thing that is missing there.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from agent.offline import Answer, Ask, ToolCall
+from agent.questions import one_by_one, questions_of
 from assistants.junkjet import guide
 from assistants.junkjet.details import Details, read_details
 from assistants.junkjet.directory import locate
 from assistants.junkjet.hooks import location_flag
 from assistants.junkjet.intents import Intent
+from assistants.junkjet.listed import about_listed, listed_in
 from assistants.junkjet.materials import MATERIALS
 from assistants.junkjet.prices import kilograms
 from assistants.junkjet.profile import fold
-from assistants.junkjet.smalltalk import affirms, small_talk
+from assistants.junkjet.smalltalk import affirms, greets, small_talk
 from assistants.junkjet.understanding import Understanding, read_message
 from assistants.junkjet.whereabouts import Location
+from assistants.junkjet.words import Phrases, Words, any_of, vocabulary
 
 MOST_MATERIALS: Final = 3
 _PEOPLE: Final = 3
+_MOST_PEOPLE: Final = 10
+_FEW_WORDS: Final = 6
+_AT_A_LOSS: Final = "I am not sure what you need."
+_POINTING: Final = any_of("it them this these that those the")
+_OTHERS: Final[Phrases[bool]] = vocabulary(
+    [
+        (
+            True,
+            (
+                "(any|some|more|the|no|show|are_there) (others|other|more|else)",
+                "(other|more|another|further) (buyer|buyers|seller|sellers|dealer|dealers)",
+                "another one",
+                "(who|anyone|anybody|someone|somebody) else",
+                "other (options|people)",
+                "(next|others)",
+            ),
+        )
+    ]
+)
 _ASK_CITY: Final = "For a list here in the chat, tell me your city."
 _SEARCHES: Final[dict[Location, str]] = {"current": "your current position", "home": "your home address"}
 
@@ -63,10 +85,34 @@ class _State:
 
 def reply(ask: Ask) -> Answer:
     """The rules of this assistant (see ``agent.offline``)."""
-    state = _State(ask, read_message(ask.message), read_details(ask.message), _profile(ask))
-    talk = small_talk(ask.message, state.said, state.details, state.profile)
-    if talk is not None:
-        return talk
+    several = one_by_one(ask, _reply) if _asks_for_several(ask) else None
+    answer = _reply(ask) if several is None else several
+    if isinstance(answer, str) and not ask.history and greets(ask.message) and not greets(answer):
+        return f"Hello! {answer}"
+    return answer
+
+
+def _asks_for_several(ask: Ask) -> bool:
+    """Whether the questions of a message are for different things, as "what is it worth, and who buys it?" is."""
+    tasks = {_task(_state(replace(ask, message=question))) for question in questions_of(ask.message)}
+    return len(tasks) > 1 and "general" not in tasks
+
+
+def _state(ask: Ask) -> _State:
+    return _State(ask, read_message(ask.message), read_details(ask.message), _profile(ask))
+
+
+def _reply(ask: Ask) -> Answer:
+    state = _state(ask)
+    answer = small_talk(ask.message, state.said, state.details, state.profile, ask.history)
+    if answer is None and not (state.said.materials or state.details.place or state.details.unknown_thing):
+        answer = about_listed(ask.message, ask.history)
+    if answer is not None:
+        return answer
+    if _wants_others(state):
+        return _others(state)
+    if state.details.unknown_thing:
+        return _unknown_thing(state)
     match _task(state):
         case "selling":
             return _selling(state)
@@ -126,8 +172,6 @@ def _answers_city(state: _State) -> bool:
 
 def _selling(state: _State) -> Answer:
     """Material, amount, price, nearest buyers: the next of these that is missing, with what is new."""
-    if state.details.unknown_thing:
-        return _unknown_thing(state)
     if not state.materials:
         return (
             "Good idea! What would you like to sell? For example plastic bottles, newspapers, copper wire or a laptop."
@@ -141,7 +185,8 @@ def _selling(state: _State) -> Answer:
         return f"{_sorry(state)}{routed}Roughly how many kilos of {state.materials[0]} do you have?"
     if not state.ask.results:
         return [*_price_calls(state), *_people_calls("find_buyers", state.materials, place, _PEOPLE if one else 2)]
-    parts = [_sorry(state) + _texts(state)[0], *_texts(state)[1:]]
+    fresh = [text for text in _texts(state) if text not in _told_lately(state)]
+    parts = [_sorry(state) + (fresh or [_the_same(state)])[0], *fresh[1:]]
     if state.flag:
         parts.append(_routed(state, "buyers"))
     if not place:
@@ -172,8 +217,6 @@ def _people_calls(tool: str, materials: tuple[str, ...], place: str | None, limi
 
 
 def _buying(state: _State) -> Answer:
-    if state.details.unknown_thing:
-        return _unknown_thing(state)
     if not state.materials:
         where = "" if state.city else " and your city"
         return f"What would you like to buy? Name a material, for example cardboard or aluminum{where}."
@@ -195,7 +238,8 @@ def _listed(state: _State, side: str, materials: tuple[str, ...]) -> Answer:
         return f'{_sorry(state)}I can look for {what}. Which city or area should I search? Or say "near me".'
     if not state.ask.results:
         return _people_calls("find_buyers" if side == "buyers" else "find_sellers", materials, place, _PEOPLE)
-    parts = [_sorry(state) + _texts(state)[0], *_texts(state)[1:]]
+    texts = dict.fromkeys(_above(text) if text in _told_lately(state) else text for text in _texts(state))
+    parts = [_sorry(state) + next(iter(texts)), *list(texts)[1:]]
     if state.flag:
         parts.append(_routed(state, what))
     if materials == ("any",) and locate(place):
@@ -203,9 +247,14 @@ def _listed(state: _State, side: str, materials: tuple[str, ...]) -> Answer:
     return _paragraphs(parts)
 
 
+def _above(told: str) -> str:
+    people = listed_in(told)
+    if len(people) == 1:
+        return f"**{people[0].name}**, above, is the nearest that I know."
+    return "Those above are the nearest that I know."
+
+
 def _pricing(state: _State) -> Answer:
-    if state.details.unknown_thing:
-        return _unknown_thing(state)
     materials = state.materials or ("all",)
     if not state.ask.results:
         return [ToolCall("material_prices", _price_args(state, material)) for material in materials]
@@ -220,13 +269,40 @@ def _pricing(state: _State) -> Answer:
 
 def _information(state: _State) -> Answer:
     if not state.ask.results:
-        return ToolCall("how_junkjet_works", {"topic": guide.topic_of(state.ask.message)})
+        topic = guide.topic_of(state.ask.message)
+        if topic == "preparing" and state.materials and _POINTING & set(Words.of(state.ask.message).spoken):
+            topic = state.materials[0]  # "how should I pack them?"
+        return ToolCall("how_junkjet_works", {"topic": topic})
     return _paragraphs([_sorry(state) + _texts(state)[0], *_texts(state)[1:]])
+
+
+def _wants_others(state: _State) -> bool:
+    """ "Any others?", "who else?" after a list of people."""
+    words = Words.of(state.ask.message)
+    asks = any(found.value for found in _OTHERS.find(words)) and len(words.spoken) <= _FEW_WORDS
+    return asks and not (state.said.materials or state.said.location) and bool(state.city)
+
+
+def _others(state: _State) -> Answer:
+    """Those around the place at hand who were not named yet."""
+    side = state.profile.get("seeking") or ("sellers" if state.profile.get("currentIntent") == "buying" else "buyers")
+    place = state.city or ""
+    materials = state.materials or ("any",)
+    if not state.ask.results:
+        return _people_calls(f"find_{side}", materials, place, _MOST_PEOPLE) or _ASK_CITY
+    named = {person.name for role, text in state.ask.history if role == "ai" for person in listed_in(text)}
+    lines = [line for text in _texts(state) for line in text.split("\n") if listed_in(line)]
+    fresh = [line for line in lines if listed_in(line)[0].name not in named][:_PEOPLE]
+    what = side if materials == ("any",) else f"{side} of {' and '.join(materials)}"
+    if not fresh:
+        return f"I know no other {what} around {place}. Name another city, and I look there."
+    renumbered = [f"{number}. {line.partition('. ')[2]}" for number, line in enumerate(fresh, 1)]
+    return f"{f'More {what}' if named else what.capitalize()} around {place}:\n" + "\n".join(renumbered)
 
 
 def _open_question(state: _State) -> Answer:
     if affirms(state.ask.message):
-        return _next_step(state)
+        return _next_step(state) if "?" in _last_reply(state) else "All right! Name a material whenever you need one."
     lot = state.materials[0] if state.materials else ""
     if state.said.materials:
         return (
@@ -236,14 +312,22 @@ def _open_question(state: _State) -> Answer:
         of = f" of {lot}. Would you like to sell it, buy it, or know the price?" if lot else ". Of which material?"
         return f"Noted, {kilograms(state.details.amount_kg)}{of}"
     if state.details.place:
-        return f"{state.details.place.name}, good. Which material is it about, and are you selling or buying?"
+        name = state.details.place.name
+        if lot:
+            return f"{name}, good. Would you like to sell your {lot} there, or buy some?"
+        return f"{name}, good. Which material is it about, and are you selling or buying?"
     if state.said.location:
         return "I can search around you. Are you looking for buyers or for sellers, and of which material?"
     if state.said.user_type:
         return "Good to know, I will look with that in mind. What would you like to sell, buy or price?"
+    if any(_AT_A_LOSS in text for role, text in state.ask.history if role == "ai"):
+        return (
+            "I cannot help with that, I only know about scrap. Name a material and a city, and I will look for prices "
+            "and buyers."
+        )
     return (
-        "I am not sure what you need. I can tell you what scrap is worth, find buyers or sellers around a city, and "
-        'explain how JunkJet works. For example: "I want to sell 5 kg of newspapers in Pune".'
+        f"{_AT_A_LOSS} I can tell you what scrap is worth, find buyers or sellers around a city, and explain how "
+        'JunkJet works. For example: "I want to sell 5 kg of newspapers in Pune".'
     )
 
 
@@ -262,10 +346,28 @@ def _next_step(state: _State) -> str:
 
 
 def _unknown_thing(state: _State) -> str:
+    known = f"JunkJet has no prices or buyers for **{state.details.unknown_thing}**."
+    if state.said.intent == "buying":
+        return f"{known} I know {', '.join(MATERIALS[:-1])} and {MATERIALS[-1]}."
     return (
-        f"I have no prices or buyers for **{state.details.unknown_thing}** yet. I know {', '.join(MATERIALS[:-1])} and "
-        f"{MATERIALS[-1]}. If it is mostly made of one of these, tell me which."
+        f"{known} If parts of it are metal, plastic, fabric or the like, those can be sold by themselves: tell me "
+        "which. What is still good is welcome at a charity, and the rest goes to your city's collection of bulky waste."
     )
+
+
+def _the_same(state: _State) -> str:
+    """Where all that there is to tell of a material was told a moment ago: "and a fridge?" after a washing machine."""
+    told = "prices and buyers" if _place(state) else "prices"
+    return f"That is **{' and '.join(state.materials)}**, too: the {told} above hold for it."
+
+
+def _told_lately(state: _State) -> str:
+    """The last two replies: what stands there is still before the reader's eyes."""
+    return "\n".join([text for role, text in state.ask.history if role == "ai"][-2:])
+
+
+def _last_reply(state: _State) -> str:
+    return next((text for role, text in reversed(state.ask.history) if role == "ai"), "")
 
 
 def _place(state: _State) -> str | None:

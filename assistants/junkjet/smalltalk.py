@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
+from agent.recall import what_was_said
 from assistants.junkjet.details import Details
 from assistants.junkjet.prices import kilograms
 from assistants.junkjet.understanding import Understanding
@@ -23,7 +24,8 @@ _TALK: Final[Phrases[_Talk]] = vocabulary(
         (
             "ask name",
             (
-                "(what's|whats|what_is) my name",
+                "(what's|whats|what_is|what_was) my name",
+                "my name (again|was)",
                 "(remember|know|recall) (my name|who_i_am)",
                 "remember my name",
                 "know my name",
@@ -50,11 +52,18 @@ _TALK: Final[Phrases[_Talk]] = vocabulary(
         ("no", ("(no|nope|nah|nahi)", "(not_now|nothing_else|no_thanks)")),
     ]
 )
+_PLACES_IN_TIME: Final = any_of("first last previous just")
+_ASKING: Final = any_of("what how why which when where who can could do does is are should")
 _DEALS: Final = any_of("sell selling buy buying")
 _SHORT: Final = 6
 
+History = Sequence[tuple[str, str]]
+"""(role, text), oldest first."""
 
-def small_talk(message: str, said: Understanding, details: Details, profile: Mapping[str, Any]) -> str | None:
+
+def small_talk(
+    message: str, said: Understanding, details: Details, profile: Mapping[str, Any], history: History = ()
+) -> str | None:
     """A reply to what is no request: politeness, a name, a question about the conversation itself."""
     words = Words.of(message)
     if not words.spoken:
@@ -62,6 +71,8 @@ def small_talk(message: str, said: Understanding, details: Details, profile: Map
             "I did not catch any words there. Tell me a material, for example copper, or ask what something is worth."
         )
     talk = {found.value for found in _TALK.find(words)}
+    if _PLACES_IN_TIME & set(words.spoken) and (said_then := what_was_said(message, history)):
+        return said_then
     if "ask name" in talk:
         name = profile.get("name")
         return f"You are {name}." if name else "You have not told me your name yet. What should I call you?"
@@ -87,6 +98,11 @@ def affirms(message: str) -> bool:
     return len(words.spoken) <= 3 and {found.value for found in _TALK.find(words)} == {"yes"}
 
 
+def greets(message: str) -> bool:
+    """Whether a message begins with a greeting."""
+    return any(found.value == "greeting" and found.start == 0 for found in _TALK.find(Words.of(message)))
+
+
 def _politeness(
     talk: set[_Talk], words: Words, said: Understanding, details: Details, profile: Mapping[str, Any]
 ) -> str | None:
@@ -95,9 +111,9 @@ def _politeness(
     if news:
         return None
     if "bye" in talk:
-        return f"Goodbye{name}, and good luck with your scrap!"
-    if "thanks" in talk:
-        return f"You are welcome{name}! I am here if you need another price or buyer."
+        return f"Goodbye{name}, and good luck with your scrap! Come back when there is something new to sell."
+    if "thanks" in talk and not _ASKING & set(words.spoken):
+        return f"You are welcome{name}! I am here when there is something new."
     if "how are you" in talk:
         return f"All well here, thank you{name}! What can I do for you: sell, buy, or check a price?"
     if _declines(words):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from itertools import zip_longest
 from typing import Any, Final
 
 from agent.assistant import TurnContext
 from agent.retrieval import Passage
 from assistants.news.dates import spoken_date
 from assistants.news.excerpts import snippet
-from assistants.news.lookup import MOST_PASSAGES, Found, look_up
+from assistants.news.lookup import MOST_PASSAGES, Earlier, Found, look_up_each
 from assistants.news.shelf import SHELF
 
 REMEMBERED: Final = "documents"
@@ -19,31 +21,80 @@ FOLLOWS: Final = "follows"
 """The session's attribute that says whether that answer followed up on the one before it."""
 
 
+LISTED: Final = "listed"
+"""The session's attribute with the ids of the openings of the articles that were listed last, in their order."""
+
+PARTS: Final = "_parts"
+"""Under this name the turn's data has what each question of a message with several is answered from."""
+
+
 def before(context: TurnContext) -> str:
     """Looks up what the message is answered from, attaches the sources, and returns the passages for the prompt."""
-    previous = context.history[-1].message if context.history else ""
-    found = look_up(SHELF.library, context.message, remembered(context), previous)
-    context.attach("sources", sources(found))
-    if found.passages:
-        remember(context, [passage.id for passage in found.passages], found.follows)
-    if found.question.kind not in ("question", "latest"):
+    each = look_up_each(SHELF.library, context.message, earlier(context), today(context))
+    founds = [found for _, found in each]
+    if len(each) > 1:
+        parts = [(question, [passage.id for passage in found.passages], found.follows) for question, found in each]
+        context.attach(PARTS, [{"question": question, "ids": ids, "follows": fol} for question, ids, fol in parts])
+    passages = _merged(founds)
+    context.attach("sources", _unique([source for found in founds for source in sources(found)]))
+    if passages:
+        ids = [passage.id for passage in _merged(founds[::-1])]  # "when was that?" is about what was asked last
+        latest = founds[-1].question.kind == "latest"
+        follows = all(found.follows for found in founds)
+        remember(context, ids, follows, listed=ids if latest else None if follows else ())
+    if all(found.question.kind not in ("question", "latest") for found in founds):
         return ""
-    return f"{_heading(found)}\n\n{marked(found.passages)}" if found.passages else _NOTHING
+    return f"{_heading(founds[0])}\n\n{marked(passages)}" if passages else _NOTHING
+
+
+def today(context: TurnContext) -> date:
+    """The day of the turn (UTC)."""
+    return datetime.fromtimestamp(context.now / 1000, UTC).date()
+
+
+def earlier(context: TurnContext) -> Earlier:
+    """What went before the message of this turn."""
+    message = context.history[-1].message if context.history else ""
+    return Earlier(remembered(context), message, _ids(context, LISTED))
+
+
+def _merged(founds: Sequence[Found]) -> list[Passage]:
+    """The passages of all questions of a message, in turn."""
+    rounds = zip_longest(*(found.passages for found in founds))
+    return list(dict.fromkeys(passage for each in rounds for passage in each if passage))[:MOST_PASSAGES]
+
+
+def _unique(named: Sequence[dict[str, str]]) -> list[dict[str, str]]:
+    once: dict[str, dict[str, str]] = {}
+    for source in named:
+        once.setdefault(source["title"], source)
+    return list(once.values())[:MOST_PASSAGES]
 
 
 def remembered(context: TurnContext) -> list[str]:
     """The ids of the passages of the last answer that had any, best first."""
-    ids = context.attributes.get(REMEMBERED)
+    return _ids(context, REMEMBERED)
+
+
+def _ids(context: TurnContext, name: str) -> list[str]:
+    ids = context.attributes.get(name)
     return [each for each in ids[:MOST_PASSAGES] if isinstance(each, str)] if isinstance(ids, list) else []
 
 
-def remember(context: TurnContext, ids: Sequence[str], follows: bool = False) -> None:
-    """Keep these passages for follow-up questions, instead of those before."""
+def remember(
+    context: TurnContext, ids: Sequence[str], follows: bool = False, listed: Sequence[str] | None = None
+) -> None:
+    """Keep these passages for follow-up questions, instead of those before; and with ``listed`` the articles that "the
+    second one" is one of."""
     kept = list(ids[:MOST_PASSAGES])
 
     def change(attributes: dict[str, Any]) -> None:
         attributes[REMEMBERED] = kept
         attributes[FOLLOWS] = follows
+        if listed:
+            attributes[LISTED] = list(listed[:MOST_PASSAGES])
+        elif listed is not None:
+            attributes.pop(LISTED, None)
 
     context.update(change)
 
@@ -81,6 +132,8 @@ either, say that nothing relevant was found, and do not answer from what you kno
 def _heading(found: Found) -> str:
     if found.follows:
         about = "These are passages of your last answer's articles, because the message seems to follow up on it."
+    elif found.outside and found.question.period:
+        about = f"Nothing was found {found.question.period.said}: say so. These passages are from another time."
     elif found.question.kind == "latest":
         about = "These are the openings of the newest articles, newest first."
     else:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
 from agent.library import Library
+from agent.questions import questions_of
 from agent.retrieval import Hit, Index, Passage
+from assistants.news.periods import Period
 from assistants.news.questions import Question, read_question
 
 MOST_PASSAGES: Final = 5
@@ -15,6 +18,8 @@ LATEST: Final = 5
 
 _SURE: Final = 0.6
 _MOST_TOPICS: Final = 100
+_SHORTEST_TOPIC: Final = 4
+"""Letters of a topic's beginning that stand for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +28,8 @@ class Found:
 
     ``index`` is the one that was searched. ``query`` are the words to answer by; for a follow-up with those of the
     question before it. ``follows`` says that the passages are those of an earlier answer. No passages, and a message
-    of kind ``question`` or ``latest``: nothing relevant was found.
+    of kind ``question`` or ``latest``: nothing relevant was found. ``outside`` says that nothing was found in the
+    period that the message names, and these are from another time.
     """
 
     index: Index
@@ -31,6 +37,7 @@ class Found:
     query: str
     passages: tuple[Passage, ...] = ()
     follows: bool = False
+    outside: bool = False
 
     @property
     def documents(self) -> list[list[Passage]]:
@@ -41,45 +48,90 @@ class Found:
         return [sorted(group, key=lambda passage: passage.place) for group in grouped.values()]
 
 
-def look_up(library: Library, message: str, remembered: Sequence[str] = (), previous: str = "") -> Found:
-    """What ``message`` is answered from.
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What went before a message: the ids of the passages of the last answer (best first), the ``message`` that it
+    answered, and the ids of the openings of the articles that were listed last, as long as one may be pointed at."""
 
-    ``remembered`` are the ids of the passages of the last answer, best first; ``previous`` the message before.
-    """
+    remembered: Sequence[str] = ()
+    message: str = ""
+    listed: Sequence[str] = ()
+
+
+NOTHING_BEFORE: Final = Earlier()
+
+
+def look_up(library: Library, message: str, earlier: Earlier = NOTHING_BEFORE, today: date | None = None) -> Found:
+    """What ``message`` is answered from. ``today`` is what "since Thursday" is counted from."""
     index = library.index()
-    question = read(index, message)
+    question = read(index, message, today)
     if question.kind == "latest":
-        return Found(index, question, "", tuple(index.newest(LATEST, question.subject)))
+        newest = index.newest(index.documents, question.subject)
+        fitting = [passage for passage in newest if _is_in(passage, question.period)]
+        return Found(index, question, "", tuple((fitting or newest)[:LATEST]), outside=not fitting)
     if question.kind != "question":
         return Found(index, question, "")
     query = words_to_search(question, message)
     hits = library.search(query, limit=2 * MOST_PASSAGES) if question.telling else []
-    before = list(dict.fromkeys(passage.document for passage in index.get(remembered)))
+    known = index.get(earlier.listed if question.choice is not None and earlier.listed else earlier.remembered)
+    before = list(dict.fromkeys(passage.document for passage in known))
     if before and _points_back(index, question, query, hits, before):
-        passages = _followed(index, question, query, index.get(remembered))
-        return Found(index, question, _answered_by(question, query, previous), passages, follows=True)
+        passages = _followed(index, question, query, known)
+        return Found(index, question, _answered_by(question, query, earlier.message), passages, follows=True)
     vague = question.refers and not before and len(question.telling) < 2
     if vague and not any(_names(index, question, hit.passage.title) for hit in hits):
         return Found(index, question, query)  # it points back to nothing
-    return Found(index, question, query, _chosen(index, _near_the_best(hits)))
+    outside = False
+    if question.period and hits:
+        then = {each.document for each in index.passages if _is_in(each, question.period)}
+        fitting_hits = library.search(query, limit=2 * MOST_PASSAGES, within=then) if then else []
+        hits, outside = fitting_hits or hits, not fitting_hits
+    return Found(index, question, query, _chosen(index, _near_the_best(hits)), outside=outside)
 
 
-def found_again(library: Library, message: str, ids: Sequence[str], follows: bool, previous: str = "") -> Found:
-    """What ``look_up`` found for the same message, from the ids of its passages."""
+def look_up_each(
+    library: Library, message: str, earlier: Earlier, today: date | None = None
+) -> list[tuple[str, Found]]:
+    """The questions of ``message`` (itself, where it is best read as a whole) with what each is answered from; each
+    may point back to the one before it."""
+    found: list[tuple[str, Found]] = []
+    for question in questions_of(message) or [message]:
+        this = look_up(library, question, earlier, today)
+        found.append((question, this))
+        ids = [passage.id for passage in this.passages]
+        earlier = Earlier(ids or earlier.remembered, question, earlier.listed)
+    return found
+
+
+def _is_in(passage: Passage, period: Period | None) -> bool:
+    return period is None or period.holds(passage.published)
+
+
+def found_again(
+    library: Library, message: str, ids: Sequence[str], follows: bool, previous: str = "", today: date | None = None
+) -> Found:
+    """What ``look_up`` found for the same message, from the ids of its passages; ``previous`` is the message before."""
     index = library.index()
-    question = read(index, message)
+    question = read(index, message, today)
     query = words_to_search(question, message)
     if follows:
         query = _answered_by(question, query, previous)
-    return Found(index, question, query, tuple(index.get(ids)), follows)
+    passages = tuple(index.get(ids))
+    outside = not follows and not any(_is_in(passage, question.period) for passage in passages)
+    return Found(index, question, query, passages, follows, outside)
 
 
-def read(index: Index, message: str) -> Question:
-    """``message``, read; if all it names is a topic of the index, it asks for the latest of it."""
-    question = read_question(message, index.terms)
+def read(index: Index, message: str, today: date | None = None) -> Question:
+    """``message``, read. If all it names is a topic of the index (or its beginning: "tech"), it asks for the latest."""
+    question = read_question(message, index.terms, today)
     asked = index.terms(question.subject)
-    topic = next((topic for topic in index.topics[:_MOST_TOPICS] if asked and index.terms(topic) == asked), "")
-    return Question("latest", topic) if topic else question
+    topic = next((topic for topic in index.topics[:_MOST_TOPICS] if _is_topic(asked, index.terms(topic))), "")
+    return Question("latest", topic, period=question.period) if topic else question
+
+
+def _is_topic(asked: Sequence[str], topic: Sequence[str]) -> bool:
+    short = len(asked) == len(topic) == 1 and len(asked[0]) >= _SHORTEST_TOPIC and topic[0].startswith(asked[0])
+    return bool(asked) and (list(asked) == list(topic) or short)
 
 
 def _answered_by(question: Question, query: str, previous: str) -> str:
@@ -125,7 +177,8 @@ def _followed(index: Index, question: Question, query: str, before: Sequence[Pas
         order = [order[question.choice]]
     elif question.telling:
         best = [hit.passage.document for hit in index.search(query, limit=5, within=order, least_coverage=0)]
-        order = list(dict.fromkeys([*best, *order]))
+        named = [document for document in best if _names(index, question, index.document(document)[0].title)]
+        order = list(dict.fromkeys(named or [*best, *order]))
     passages: list[Passage] = []
     for document in order:
         passages.extend(_part(index, question, query, document, [p.place for p in before if p.document == document]))

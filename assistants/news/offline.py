@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from typing import Final
 
 from agent.offline import Answer, Ask
+from agent.recall import what_was_said
 from agent.retrieval import Index, Passage
 from assistants.news.dates import spoken_date
 from assistants.news.excerpts import Sentence, scored_sentences, shorten
-from assistants.news.hooks import FOLLOWS, remembered
-from assistants.news.lookup import Found, found_again, look_up
+from assistants.news.hooks import FOLLOWS, PARTS, remembered, today
+from assistants.news.lookup import Earlier, Found, found_again, look_up, look_up_each
 from assistants.news.questions import Wanted
 from assistants.news.shelf import SHELF
 
@@ -20,33 +22,44 @@ _LONGEST_SENTENCE: Final = 500
 
 def reply(ask: Ask) -> Answer:
     """The reply, in Markdown. What it says of the news is quoted from the passages that were looked up."""
-    found = _found(ask)
+    return "\n\n".join(dict.fromkeys(_said(found, ask) for found in _found(ask)))
+
+
+def _said(found: Found, ask: Ask) -> str:
     kind = found.question.kind
     if kind in _TALK:
         return _TALK[kind].format(about=_about(found.index))
+    if kind == "recall":
+        return what_was_said(ask.message, ask.history) or "We have only just begun."
     if kind == "latest":
         return _headlines(found)
+    before = " ".join(text for role, text in ask.history if role == "ai")
     if not found.passages:
-        return _nothing(found)
+        return _nothing(found, again=_NOTHING_FOUND in before)
     if found.question.wants == "source":
         return _sources(found)
     if found.question.wants == "more" or (found.question.choice is not None and not found.question.wants):
-        said = " ".join(text for role, text in ask.history if role == "ai")
-        return _more(found, said)
-    return _answer(found)
+        return _more(found, before)
+    return _not_then(found) + _answer(found)
 
 
-def _found(ask: Ask) -> Found:
+def _found(ask: Ask) -> list[Found]:
     """What the turn's hook looked up; without a turn it is looked up here, from the messages alone."""
     library = SHELF.library
     asked = [text for role, text in ask.history if role == "human"]
     previous = asked[-1] if asked else ""
     if ask.turn is not None and "sources" in ask.turn.data:
+        day = today(ask.turn)
         ids = remembered(ask.turn) if ask.turn.data["sources"] else []
-        follows = bool(ids) and bool(ask.turn.attributes.get(FOLLOWS))
-        return found_again(library, ask.message, ids, follows, previous)
+        whole = {"question": ask.message, "ids": ids, "follows": bool(ids) and bool(ask.turn.attributes.get(FOLLOWS))}
+        found: list[Found] = []
+        for part in ask.turn.data.get(PARTS) or [whole]:
+            found.append(found_again(library, part["question"], part["ids"], part["follows"], previous, day))
+            previous = part["question"]
+        return found
     known = look_up(library, previous).passages if previous else ()
-    return look_up(library, ask.message, [passage.id for passage in known], previous)
+    earlier = Earlier([passage.id for passage in known], previous)
+    return [found for _, found in look_up_each(library, ask.message, earlier, datetime.now(UTC).date())]
 
 
 _TALK: Final = {
@@ -68,16 +81,27 @@ def _about(index: Index) -> str:
         return "There are no articles yet."
     topics = [inert(topic) for topic in index.topics[:6]]
     named = f" ({', '.join(topics[:-1])} and {topics[-1]})" if len(topics) > 1 else ""
-    return f"I know {index.documents} news articles{named}."
+    count = index.documents
+    return f"I know {count:,} news article{'s' if count != 1 else ''}{named}."
 
 
 def _headlines(found: Found) -> str:
-    topic = found.question.subject
+    topic, period = found.question.subject, found.question.period
     if not found.passages:
         return "There are no articles yet, so there is no news to tell."
     of = f" in {inert(topic)}" if topic else ""
     lines = [f"{number}. {_titled(passage)}" for number, passage in enumerate(found.passages, start=1)]
-    return f"The latest news{of}:\n\n" + "\n".join(lines) + "\n\nShall I tell you more about one of them?"
+    if period and found.outside:
+        head = f"I have no news{of} {period.said}. The latest{of}"
+    else:
+        head = f"The news{of} {period.said}" if period else f"The latest news{of}"
+    one = len(lines) == 1
+    return f"{head}:\n\n" + "\n".join(lines) + f"\n\nShall I tell you more about {'it' if one else 'one of them'}?"
+
+
+def _not_then(found: Found) -> str:
+    period = found.question.period
+    return f"I found nothing on that {period.said}. The closest that I have: " if period and found.outside else ""
 
 
 def _titled(passage: Passage) -> str:
@@ -88,14 +112,19 @@ def _source(passage: Passage) -> str:
     return f"(Source: {_titled(passage)})"
 
 
-def _nothing(found: Found) -> str:
+_NOTHING_FOUND: Final = "I found nothing relevant to that in the articles."
+
+
+def _nothing(found: Found, *, again: bool) -> str:
     if found.question.choice is not None:
         return "I did not name that many articles. Which one do you mean?"
     if not found.question.telling and not found.follows:
         return f"I am not sure what you mean. {_about(found.index)} What would you like to know?"
+    if again:
+        return "The articles have nothing on that either. Ask me for the latest news, or name a topic."
     offers = [f"*{inert(passage.title)}*" for passage in found.index.newest(3)]
     offer = f" The newest ones are {', '.join(offers[:-1])} and {offers[-1]}." if len(offers) > 1 else ""
-    return f"I found nothing relevant to that in the articles. {_about(found.index)}{offer}"
+    return f"{_NOTHING_FOUND} {_about(found.index)}{offer}"
 
 
 def _sources(found: Found) -> str:
@@ -129,7 +158,9 @@ def _answer(found: Found) -> str:
     candidates = [sentence for sentence in fitting if sentence.document == first] or (not found.follows and fitting)
     best = max(candidates or ranked, key=lambda sentence: (sentence.score * trust[sentence.document], -sentence.place))
     passage = by_document[best.document]
-    chosen = _around(best, ranked, wants)
+    # "When was that?" wants the one date, and not all that there are.
+    bare = found.follows and not found.question.telling and wants in _MUST_FIT
+    chosen = _around(best, ranked, wants, most=1 if bare else MOST_SENTENCES)
     if found.follows:
         fits = any(sentence.fits for sentence in chosen)
         if wants in _NOT_SAID and not fits:
@@ -155,7 +186,7 @@ _LEANS_ON_WHAT_WAS_SAID: Final = re.compile(
 )
 
 
-def _around(best: Sentence, ranked: list[Sentence], wants: Wanted) -> list[Sentence]:
+def _around(best: Sentence, ranked: list[Sentence], wants: Wanted, most: int) -> list[Sentence]:
     """The best sentence with what it needs to be understood, and the next best if they are nearly as good."""
     own = [sentence for sentence in ranked if sentence.document == best.document]
     places = {best.place}
@@ -164,7 +195,7 @@ def _around(best: Sentence, ranked: list[Sentence], wants: Wanted) -> list[Sente
     others = sorted((s for s in own if s.place not in places), key=lambda s: (-s.score, s.place))
     for sentence in others:
         good = sentence.score >= 0.8 * best.score and (sentence.fits if wants in _MUST_FIT else sentence.share > 0)
-        if len(places) < MOST_SENTENCES and (good or (len(places) == 1 and len(best.text) < 60)):
+        if len(places) < most and (good or (len(places) == 1 and len(best.text) < 60)):
             places.add(sentence.place)
     return [sentence for sentence in own if sentence.place in places]
 

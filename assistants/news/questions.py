@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import date
 from typing import Final, Literal
 
+from agent.recall import asks_what_was_said
 from agent.terms import Terms
+from assistants.news.periods import Period, period_in
 
-Kind = Literal["greeting", "thanks", "goodbye", "help", "offtopic", "latest", "question"]
+Kind = Literal["greeting", "thanks", "goodbye", "help", "offtopic", "recall", "latest", "question"]
 Wanted = Literal[
     "", "when", "who", "where", "why", "more", "source",
     "how many", "how much", "how long", "how far", "how heavy", "how fast", "how old",
@@ -26,7 +29,8 @@ class Question:
     ``subject`` is what it is about: its words without the talk around it ("what is the latest on …"); ``telling`` are
     its terms that are not everyday words. ``refers`` says that it points back ("that", "he"), ``goes_on`` that it
     begins as if it went on ("and the price?"), ``definite`` that it speaks of "the" something; ``choice`` is which of
-    the articles named before it points at ("the second one" is 1, "the last one" -1), else None.
+    the articles named before it points at ("the second one" is 1, "the last one" -1), else None. ``period`` is the
+    time that it limits itself to, which is no part of ``subject``.
     """
 
     kind: Kind
@@ -37,24 +41,38 @@ class Question:
     goes_on: bool = False
     definite: bool = False
     choice: int | None = None
+    period: Period | None = None
 
 
-def read_question(message: str, terms: Terms) -> Question:
-    """``message``, read. Pure; any text will do."""
+def read_question(message: str, terms: Terms, today: date | None = None) -> Question:
+    """``message``, read; periods only where ``today`` is known. Pure; any text will do."""
     said = " ".join(message[:MOST_CHARACTERS].split())
     talk = _small_talk(said)
+    if talk is None and (rest := _POLITENESS.sub("", said)) != said:
+        said, talk = rest, _small_talk(rest)  # "Thanks! And who won?"
     if talk is not None:
         return Question(talk, "")
     latest = bool(_LATEST.search(said))
+    period, without = period_in(said, today) if today else (None, said)
+    if period:
+        timeless = _telling(without, terms)
+        if period.recent or not timeless or _NEWS.search(said):
+            said, latest = without, latest or not timeless
+        else:
+            period = None  # "Did the pool reopen in June?" may be what an article says
     subject = _TALK_AROUND.sub(" ", said).strip(" ?!.,;:-")
-    telling = tuple(dict.fromkeys(term for term in terms(subject) if term not in terms.everyday))
+    telling = _telling(said, terms)
     wants = _wants(said)
     choice = _choice(said)
     refers = choice is not None or bool(_POINTS_BACK.search(said)) or wants in ("more", "source")
-    if latest and not telling and not (refers and wants):
-        return Question("latest", "")
+    if latest and not telling and choice is None and not (refers and wants):
+        return Question("latest", "", period=period)
     goes_on, definite = bool(_GOES_ON.search(said)), bool(_DEFINITE.search(said))
-    return Question("question", subject, telling, wants, refers, goes_on, definite, choice)
+    return Question("question", subject, telling, wants, refers, goes_on, definite, choice, period)
+
+
+def _telling(said: str, terms: Terms) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(term for term in terms(_TALK_AROUND.sub(" ", said)) if term not in terms.everyday))
 
 
 _EDGE: Final = r"[\s!?.,:;)\u2026-]*$"
@@ -88,7 +106,8 @@ _SMALL_TALK: Final[tuple[tuple[Kind, re.Pattern[str]], ...]] = (
         re.compile(
             r"^(?:help(?: me)?|what can (?:you|i) (?:do|ask)(?: (?:you|here|for me))?|who are you|what are you"
             r"|how does this work|how do you work|what do you (?:do|know)(?: about)?"
-            r"|(?:which|what) (?:topics?|subjects?|sections?|categories)(?: .{0,60})?)" + _EDGE,
+            r"|(?:which|what) (?:topics?|subjects?|sections?|categories)(?: .{0,60})?"
+            r"|how many (?:news |different )?(?:articles?|stories|documents?)(?: .{0,30})?)" + _EDGE,
             re.IGNORECASE,
         ),
     ),
@@ -105,6 +124,13 @@ _SMALL_TALK: Final[tuple[tuple[Kind, re.Pattern[str]], ...]] = (
     ),
 )
 
+_POLITENESS: Final = re.compile(
+    r"^(?:(?:thanks?(?: you)?(?: (?:a lot|so much|very much))?|thx|cheers|great|nice|cool|wow|ok(?:ay)?|perfect|hi|hey"
+    r"|hello)\s?[,.!]+\s?"
+    r"|(?:thanks|thank you|hi|hello|hey) (?=(?:and|but|what|who|when|where|why|how|is|are|any|tell)\b))+(?=\w)",
+    re.IGNORECASE,
+)
+_NEWS: Final = re.compile(r"\b(?:news|headlines?|articles?|stories|happened|reports?)\b", re.IGNORECASE)
 _LATEST: Final = re.compile(
     r"\b(?:latest|newest|recent(?:ly)?|headlines?|news|what(?:'s| is) new|anything new|top stor(?:y|ies)|today"
     r"|this (?:week|morning|month)|what(?:'s| is) (?:happening|going on)|what(?:'s| has) happened|up to date)\b",
@@ -122,7 +148,8 @@ _TALK_AROUND: Final = re.compile(
 )
 
 _POINTS_BACK: Final = re.compile(
-    r"\b(?:that|this|it|its|he|she|him|his|her|hers|they|them|their|theirs|there|those|these|the same"
+    r"\b(?:that|this|it|its|he|she|him|his|her|hers|they|them|their|theirs|those|these|the same"
+    r"|(?<!is )(?<!are )(?<!was )(?<!were )there"
     r"|the (?:article|story|report|piece|event)|the (?:former|latter)(?=\W*$)|you (?:just )?(?:said|mentioned|told))\b",
     re.IGNORECASE,
 )
@@ -131,7 +158,7 @@ _DEFINITE: Final = re.compile(r"\bthe\b", re.IGNORECASE)
 
 _MORE: Final = re.compile(
     r"\b(?:tell me more|more (?:details?|info(?:rmation)?|about (?:it|that|this)|on (?:it|that|this)|please)"
-    r"|what else|anything else|in (?:more )?detail)\b"
+    r"|what else|anything else|in (?:more )?detail|summar(?:y|i[sz]e)|sum (?:it )?up)\b"
     r"|^(?:please |ok(?:ay)?,? )?(?:more|go on|continue|keep going|elaborate)\b[^?]{0,20}$",
     re.IGNORECASE,
 )
@@ -147,7 +174,8 @@ _ORDINALS: Final = {
 }  # fmt: skip
 _CHOICE: Final = re.compile(
     rf"\b({'|'.join(_ORDINALS)}) (?:one|story|article|headline|item|news)\b"
-    r"|\b(?:number|no\.|story|article|headline|item) ([1-9])\b",
+    r"|\b(?:number|no\.|story|article|headline|item) ([1-9])\b"
+    rf"|^(?:(?:and|ok(?:ay)?|now|(?:what|how|more|tell me(?: more)?) about) )*(?:the )?({'|'.join(_ORDINALS)})[?!. ]*$",
     re.IGNORECASE,
 )
 
@@ -157,6 +185,8 @@ def _small_talk(said: str) -> Kind | None:
         return "help"
     if len(said) > 120:
         return None
+    if asks_what_was_said(said):
+        return "recall"
     return next((kind for kind, pattern in _SMALL_TALK if pattern.search(said)), None)
 
 
@@ -205,4 +235,5 @@ def _choice(said: str) -> int | None:
     found = _CHOICE.search(said)
     if found is None:
         return None
-    return _ORDINALS[found[1].casefold()] if found[1] else int(found[2]) - 1
+    ordinal = found[1] or found[3]
+    return _ORDINALS[ordinal.casefold()] if ordinal else int(found[2]) - 1

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from assistants.shopping.words import NUMBERS
+
 _CART = r"(?:cart|basket|shopping bag|trolley)"
 _QUESTION_WORD = re.compile(r"^(?:what|which|where|why|how|should|is|are|does|do|did)\b")
 _CHECKOUT = re.compile(
@@ -30,7 +32,7 @@ _ADD = re.compile(
 )
 _VIEW = re.compile(
     rf"\b(?:my|the) {_CART}\b|\bin {_CART}\b|^{_CART}\W*$|\b(?:show|view|open) {_CART}\b"
-    r"|\b(?:in total|altogether|the total|my total)\b"
+    r"|\b(?:in total|altogether|all together|the total|my total)\b"
 )
 _DETAIL = re.compile(
     r"\b(?:tell me (?:more )?about|more about|details?|specs?|specifications?|how much (?:is|are|does|do|for)"
@@ -51,6 +53,33 @@ _MORE = re.compile(
     r"|\b(?:show|see|give|list)(?: me)?(?: some| a few)? (?:more|others)\b|^(?:more|next|others?|and more)\b"
     r"|\b(?:anything|something|what) else\b|\bany others?\b"
 )
+_AGAIN = re.compile(r"\b(?:show|list|see|give)(?: me)?(?: them| that| it| those| these| the list)? again\b|^again\W*$")
+_CHANGED = re.compile(
+    r"\b(?:make (?:it|that|them)|change (?:it|that|them|the quantity|the amount) to|set (?:it|that|them) to|i meant)"
+    rf" (?P<count>\d{{1,3}}|{'|'.join(NUMBERS)})\b"
+    rf"|\bi (?:want|need) (?P<of>\d{{1,3}}|{'|'.join(NUMBERS)}) of (?:it|that|them|those|these)\b"
+)
+_WHY = re.compile(r"^(?:but |and |so )?why(?: (?:is that|so|that one|this one|not the others?|that|this))?\W*$")
+_SOUGHT = re.compile(
+    r"\b(?:how much (?:is|are|for|does|do|would)|(?:do|did) you (?:sell|have|stock|offer|carry)|have you got|got any"
+    r"|i (?:want|need)|i(?:'d| would) like|looking for|searching for|buy|order|book|find me|get me|price of|cost of)"
+    r"(?: to (?:buy|get|order|book|see|find))?(?: (?:a|an|the|some|any|your|my|new|used))* (?P<what>[^.,!?;]{2,60})"
+)
+_SPECS = {
+    "display": r"screens?|how (?:big|large)|inch(?:es)?|resolution",
+    "processor": "cpu|chip|processors?",
+    "memory": "ram",
+    "storage": "disk|drive|ssd|space|gigabytes?|gb",
+    "graphics": "gpu|graphics card",
+    "battery": r"how long does (?:it|the battery|the charge)|battery life|charge",
+    "weight": r"weighs?|how heavy|heavy|heaviest|light|lighter|lightest",
+    "camera": "cameras?|photos?|zoom",
+    "power": "watts?|how fast",
+    "ports": "port|usb",
+    "connectivity": "bluetooth|wifi|connect",
+    "os": "operating system|system",
+}
+"""What people call the specifications of a product."""
 _NOT_MORE = re.compile(r"\bmore (?:about|details?|info|information|expensive|affordable|premium)\b|\bfor my|\bin my\b")
 _ADVICE = re.compile(
     r"\bwhich (?:one |of (?:them|these|those) )?(?:is (?:the )?best|should|would|do you|is better)\b"
@@ -105,6 +134,12 @@ def remove(text: str) -> bool:
     return bool(_REMOVE.search(text)) and not asks(text)
 
 
+def removal(text: str) -> str:
+    """The text from the verb on: ``I changed my mind, remove one`` is ``remove one``."""
+    found = _REMOVE.search(text)
+    return text[found.start() :] if found else text
+
+
 def add(text: str) -> bool:
     return bool(_ADD.search(text)) and not asks(text)
 
@@ -117,6 +152,27 @@ def detail(text: str) -> bool:
     return bool(_DETAIL.search(text))
 
 
+def everything(text: str) -> bool:
+    """Whether all of a product is asked for."""
+    return bool(
+        re.search(r"\b(?:details?|specs?|specifications?|more about|tell me|everything|describe|info\w*)\b", text)
+    )
+
+
+def asks_state(text: str) -> bool:
+    """Whether the price, the stock or the rating is asked for, which the head of a product's details tells."""
+    return bool(re.search(r"\b(?:price|cost|costs|how much|stock|available|rating|rated|good|left)\b", text))
+
+
+def asks_spec(text: str, spec: str) -> bool:
+    """Whether a specification is asked for, by its name or by what people call it."""
+    return bool(re.search(rf"\b(?:{spec.replace('_', ' ')}|{_SPECS.get(spec, spec)})\b", text))
+
+
+def wants_least(text: str) -> bool:
+    return bool(re.search(r"\b(?:lightest|smallest|least|lowest|shortest|lighter|smaller|less)\b", text))
+
+
 def cheaper(text: str) -> bool:
     return bool(_CHEAPER.search(text))
 
@@ -127,6 +183,27 @@ def better(text: str) -> bool:
 
 def more(text: str) -> bool:
     return bool(_MORE.search(text)) and not _NOT_MORE.search(text)
+
+
+def again(text: str) -> bool:
+    return bool(_AGAIN.search(text))
+
+
+def changed_units(text: str) -> int | None:
+    """How many it shall be instead: ``make it two``."""
+    found = _CHANGED.search(text)
+    count = (found["count"] or found["of"]) if found else None
+    return (NUMBERS.get(count) or int(count)) if count else None
+
+
+def why(text: str) -> bool:
+    return bool(_WHY.match(text))
+
+
+def sought(text: str) -> str:
+    """What is asked for as a thing to buy, in the words of the text: ``a flight to rome``; empty where nothing is."""
+    found = _SOUGHT.search(text)
+    return re.sub(r" (?:costs?|please)$", "", found["what"].strip()) if found else ""
 
 
 def advice(text: str) -> bool:

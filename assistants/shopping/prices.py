@@ -20,7 +20,7 @@ _RANGE = re.compile(rf"{_HERE}(?:between|from)\s{_ONE}\s?(?:and|to|-)\s?{_ONE}")
 _BARE_RANGE = re.compile(rf"(?<![\w.,-]){_ONE}\s?(?:-|to)\s?{_ONE}")
 _MOST = re.compile(
     rf"{_HERE}(?:under|below|less than|lower than|cheaper than|up to|at most|no more than|not more than|maximum(?: of)?"
-    rf"|max(?: of)?|within|for less than|not over|not above|budget (?:is|of)|spend|only have|<=?)\s?"
+    rf"|max(?: of)?|within|for less than|not over|not above|budget(?:'s| is| of| to| now)+|spend|only have|<=?)\s?"
     rf"(?:about |around )?{_ONE}"
 )
 _MOST_AFTER = re.compile(

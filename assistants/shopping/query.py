@@ -64,7 +64,7 @@ class Query:
         if self.least is not None and self.most is not None:
             parts.append(f"from {money.shown(self.least)} to {money.shown(self.most)}")
         elif self.most is not None:
-            parts.append(f"up to {money.shown(self.most)}")
+            parts.append(_up_to(self.most))
         elif self.least is not None:
             parts.append(f"from {money.shown(self.least)}")
         having = [feature_label(feature) for feature in self.features if feature not in PURPOSES]
@@ -94,6 +94,12 @@ class Query:
             "order": None if self.order == "relevance" else self.order,
         }
         return {name: value for name, value in fields.items() if value not in (None, [])}
+
+
+def _up_to(most: Decimal) -> str:
+    """``up to $500``; what ends in cents is nearly always the price of something and a cent less: ``below $1,099``."""
+    whole = most == most.to_integral_value()
+    return f"up to {money.shown(most)}" if whole else f"below {money.shown(most + money.CENT)}"
 
 
 PURPOSES = {

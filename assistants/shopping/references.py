@@ -21,7 +21,12 @@ _NTH_SHORT = ("1st", "2nd", "3rd", "4th", "5th", "6th", "7th", "8th", "9th", "10
 _ORDINALS = {word: place for names in (_NTH, _NTH_SHORT) for place, word in enumerate(names)}
 _ORDINALS |= {"last": -1, "final": -1, "latter": -1, "former": 0}
 _NUMBERED = re.compile(r"(?:#|\bnumber |\bno\. ?|\bnr\.? ?|\boption |\bitem )(\d{1,2})\b")
-_NO_PLACE = re.compile(r"\bat (?:first|last)\b|\blast (?:year|week|month|time)\b|\bfirst (?:time|of all)\b")
+_NO_PLACE = re.compile(
+    r"\b(?:at|for the) (?:first|last)\b|\blast (?:year|week|month|time)\b|\bfirst (?:time|of all)\b"
+    r"|(?<!the )(?<!that )(?<!^)\blast\b(?! (?:one|item|product|option)\b)"
+)
+"""Ordinals that are none: "at last", "how long does the battery last?"."""
+
 _RUN = re.compile(r"\b(first|last|top) (two|three|four|five|couple|[2-9])\b(?! ?(?:gb|of each))")
 _CHEAPEST = re.compile(
     r"\b(?:cheaper|cheapest|least expensive|less expensive|lowest priced?|most affordable)(?: one| of| option|$|[.!?])"
@@ -105,11 +110,7 @@ def _by_place(text: str, shown: list[str]) -> list[str] | None:
     if run := _RUN.search(text):
         count = NUMBERS.get(run[2]) or int(run[2])
         return shown[-count:] if run[1] == "last" else shown[:count]
-    places = [_ORDINALS[word] for word in words(text) if word in _ORDINALS]
-    if places and re.search(
-        r"\b(?:at|for the) (?:first|last)\b|\blast (?:year|week|month|time)\b|\bfirst (?:time|of all)\b", text
-    ):
-        places = []
+    places = [_ORDINALS[word] for word in words(_NO_PLACE.sub(" ", text)) if word in _ORDINALS]
     places += [int(number) - 1 for number in _NUMBERED.findall(text) if number != "0"]
     if not places:
         return None

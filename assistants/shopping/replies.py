@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -14,10 +15,15 @@ OFFER = "Shall I add it to your cart?"
 """How an offer ends to which “yes” is an answer."""
 
 _SHOWN_LINES = 20
+_HINT = "Want the details of one, a comparison, or “add the first one”?"
+_FIGURE = re.compile(r"(\d+(?:\.\d+)?) ?([a-zA-Z]+)")
+_NEXT = "Say “checkout” when you are ready, or go on looking."
 
 
-def found(result: Mapping[str, Any], *, adding: bool = False, one: bool = False, prefix: str = "") -> str:
-    """The answer of ``search_products``."""
+def found(
+    result: Mapping[str, Any], *, adding: bool = False, one: bool = False, prefix: str = "", before: str = ""
+) -> str:
+    """The answer of ``search_products``; what can be said next is not said again if ``before``, the last reply, did."""
     products = result["products"]
     what = result["looked_for"]
     if not products and result["first"] > 1:
@@ -40,9 +46,12 @@ def found(result: Mapping[str, Any], *, adding: bool = False, one: bool = False,
         if adding and len(products) > 1
         else OFFER
         if len(products) == 1 or one
-        else "Want the details of one, a comparison, or “add the first one”?"
+        else _HINT
+        if _HINT not in before
+        else ""
     )
-    return f"{prefix}{head}\n\n" + "\n".join(lines) + "\n\n" + " ".join([*notes, close])
+    last = " ".join(filter(None, [*notes, close]))
+    return "\n\n".join(filter(None, [f"{prefix}{head}", "\n".join(lines), last]))
 
 
 def _heading(result: Mapping[str, Any], what: str, one: bool) -> str:
@@ -69,8 +78,9 @@ def _entry(number: int, product: Mapping[str, Any]) -> str:
     return f"{number}. **{product['title']}** · {price(product['price'])} · ★ {product['rating']}{short}{gone}"
 
 
-def compared(result: Mapping[str, Any]) -> str:
-    """The answer of ``compare_products``: a table of what differs, and a verdict."""
+def compared(result: Mapping[str, Any], spec: str = "", least: bool = False) -> str:
+    """The answer of ``compare_products``: a table of what differs, and a verdict; on ``spec``, if one is asked for, of
+    which the most is wanted or the ``least``."""
     products = result["products"]
     rows = {"Price": [price(p["price"]) for p in products], "Rating": [f"★ {p['rating']}" for p in products]}
     for name in dict.fromkeys(name for p in products for name in p["specs"]):
@@ -82,7 +92,21 @@ def compared(result: Mapping[str, Any]) -> str:
         "|---" * (len(products) + 1) + "|",
         *(f"| {name} | {' | '.join(_cell(value) for value in row)} |" for name, row in differing.items()),
     ]
-    return "\n".join(table) + "\n\n" + _verdict(result)
+    return "\n".join(table) + "\n\n" + (_verdict_on(products, spec, least) or _verdict(result))
+
+
+def _verdict_on(products: Sequence[Mapping[str, Any]], spec: str, least: bool) -> str:
+    """Which has the most of something; nothing where that is not said in numbers of one unit."""
+    read = [_FIGURE.match(product["specs"].get(spec, "")) for product in products]
+    figures = [(Decimal(found[1]), found[2]) for found in read if found]
+    if len(figures) < len(products) or len({unit for _, unit in figures}) > 1:
+        return ""
+    wanted = (min if least else max)(figures)[0]
+    best = [product for product, figure in zip(products, figures, strict=True) if figure[0] == wanted]
+    if len(best) > 1:
+        titles = listed([f"**{product['title']}**" for product in best])
+        return f"For {_label(spec).lower()}, {titles} are alike."
+    return f"**{best[0]['title']}** wins on {_label(spec).lower()}: {best[0]['specs'][spec]}. {OFFER}"
 
 
 def _verdict(result: Mapping[str, Any]) -> str:
@@ -118,18 +142,21 @@ def details(result: Mapping[str, Any], *, lead: str = "") -> str:
     )
 
 
-def added(result: Mapping[str, Any]) -> str:
-    """The answer of ``add_to_cart`` and ``add_several_to_cart``."""
+def added(result: Mapping[str, Any], before: str = "") -> str:
+    """The answer of ``add_to_cart`` and ``add_several_to_cart``; ``before`` is the last reply."""
     done = result["added"]
     names = listed([f"{_units(entry['quantity'])}**{entry['title']}** ({price(entry['price'])})" for entry in done])
     parts = [f"Done: {names} {'is' if _single(done) else 'are'} in your cart.", *result["refused"]]
-    return " ".join([*parts, _cart_sum(result["cart"]), "Say “checkout” when you are ready, or go on looking."])
+    return " ".join([*parts, _cart_sum(result["cart"]), *([] if _NEXT in before else [_NEXT])])
 
 
 def removed(result: Mapping[str, Any]) -> str:
     """The answer of ``remove_from_cart``."""
     gone = result["removed"]
-    return f"I took {_units(gone['quantity'])}**{plain(gone['title'])}** out. {_cart_sum(result['cart'])}"
+    left = next((item["quantity"] for item in result["cart"]["items"] if item["sku"] == gone["sku"]), 0)
+    took = f"{gone['quantity']} × " if left else _units(gone["quantity"])
+    stays = f", and {left} {'stays' if left == 1 else 'stay'}" if left else ""
+    return f"I took {took}**{plain(gone['title'])}** out{stays}. {_cart_sum(result['cart'])}"
 
 
 def cleared(result: Mapping[str, Any]) -> str:
@@ -182,6 +209,34 @@ def noted(stored: Mapping[str, Any]) -> str:
     """That preferences are noted, as the lead of a longer reply."""
     described = preferences.described(stored)
     return f"Noted: {described}." if described else "Noted: no preferences from here on."
+
+
+def forgotten(given: Mapping[str, Any], stored: Mapping[str, Any]) -> str:
+    """That these preferences are cleared; what stays of them."""
+    names = {
+        "budget_range": "your budget",
+        "preferred_brands": "your brands",
+        "device_type": "your kind of device",
+        "shipping_preference": "your way of shipping",
+    }
+    what = "all your preferences" if len(given) == len(names) else listed([names[name] for name in given])
+    kept = preferences.described(stored)
+    return f"Forgotten: {what}.{f' I still keep in mind: {kept}.' if kept else ''}"
+
+
+def one_thing(result: Mapping[str, Any], spec: str) -> str:
+    """What was asked of one product: a specification of it."""
+    return f"**{result['title']}**: {_label(spec).lower()} {result['specs'][spec]}. {OFFER}"
+
+
+def yes_or_no(result: Mapping[str, Any], answer: str) -> str:
+    """The answer to a question about a product of which everything was told a moment ago."""
+    return f"{answer}**{result['title']}** · {price(result['price'])} · ★ {result['rating']}. {OFFER}"
+
+
+def not_known(result: Mapping[str, Any]) -> str:
+    """Where the catalogue does not have what was asked of a product."""
+    return f"That is not in what I know of the **{result['title']}**, and I'd rather not guess. Its maker will know."
 
 
 def store() -> str:

@@ -41,13 +41,30 @@ def remove(talk: Talk) -> Answer | None:
         return None
     if not talk.document.get("cart"):
         return "There is nothing in your cart to take out."
-    sku = line_meant(talk.text, talk.document)
+    said = intents.removal(talk.text)
+    sku = line_meant(said, talk.document)
     if sku is None:
         names = [line["name"] for _, line in cart.in_order(talk.document)[:8]]
         listed = "\n".join(f"{n}. {replies.plain(name)}" for n, name in enumerate(names, 1))
-        return f"Which one shall I take out of your cart?\n\n{listed}"
-    units, _ = counted(talk.text)
+        absent = talk.query.structured and len(names) == 1
+        ask = "That is not in your cart. It holds:" if absent else "Which one shall I take out of your cart?"
+        return f"{ask}\n\n{listed}"
+    units, _ = counted(said)
     return ToolCall("remove_from_cart", {"sku": sku} if units is None else {"sku": sku, "quantity": units})
+
+
+def change_units(talk: Talk) -> Answer | None:
+    """``Make it two``, of what was put in the cart last."""
+    units = intents.changed_units(talk.text)
+    held = talk.document.get("cart") or {}
+    meant = [sku for sku in references.focus(talk.document) if sku in held]
+    if units is None or len(meant) != 1:
+        return None
+    more = units - held[meant[0]]["quantity"]
+    if not more:
+        return f"There are {units} in your cart already." if units > 1 else "There is one in your cart already."
+    name = "add_to_cart" if more > 0 else "remove_from_cart"
+    return ToolCall(name, {"sku": meant[0], "quantity": abs(more)})
 
 
 def add(talk: Talk) -> Answer | None:

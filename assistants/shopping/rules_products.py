@@ -71,8 +71,9 @@ def relative(talk: Talk) -> Answer | None:
     avoided = preferences.Preferences(avoided=preferences.of(talk.document).avoided)
     fitting = search(replace(limited, most=low - cent) if cheaper else replace(limited, least=high + cent), avoided)
     if fitting.missed or not fitting.products:
-        kind = limited.kind
-        return f"That is as {'low' if cheaper else 'high'} as our {kind} go: {money.shown(low if cheaper else high)}."
+        end = min(pool, key=lambda product: product.price) if cheaper else max(pool, key=lambda product: product.price)
+        bound_of = "least" if cheaper else "most"
+        return f"**{end.title}** at {money.shown(end.price)} is the {bound_of} expensive of our {limited.kind} already."
     order = "cheaper" if cheaper else "best"
     return ToolCall(
         "search_products", {"query": order, "category": category, **bound} | ({"brand": brand} if brand else {})
@@ -90,6 +91,27 @@ def more(talk: Talk) -> Answer | None:
     return ToolCall("search_products", {**last, "page": last.get("page", 1) + 1})
 
 
+def again(talk: Talk) -> Answer | None:
+    """The last list once more."""
+    last = talk.document.get("search")
+    return ToolCall("search_products", dict(last)) if last and intents.again(talk.text) else None
+
+
+def why(talk: Talk) -> Answer | None:
+    """Why the one that was singled out."""
+    singled = catalogue().known(references.focus(talk.document))
+    if not intents.why(talk.text) or len(singled) != 1:
+        return None
+    product, others = singled[0], [other for other in talk.shown if other != singled[0]]
+    if product.brand.casefold() in {brand.casefold() for brand in preferences.of(talk.document).brands}:
+        return f"Because you prefer {product.brand}, and it is rated ★ {product.rating}. {replies.OFFER}"
+    if others and all(product.rating >= other.rating for other in others):
+        return f"None of those that I showed you is rated higher than its ★ {product.rating}. {replies.OFFER}"
+    if others and all(product.price <= other.price for other in others):
+        return f"It costs the least of those that I showed you: {money.shown(product.price)}. {replies.OFFER}"
+    return f"It fits what you asked for, and it is rated ★ {product.rating}. {replies.OFFER}"
+
+
 def details(talk: Talk) -> Answer | None:
     if talk.pointed is not None and (intents.detail(talk.text) or talk.firm is not None or not talk.query.structured):
         if len(talk.pointed) == 1:
@@ -101,6 +123,9 @@ def details(talk: Talk) -> Answer | None:
         if talk.firm is not None:
             return "I'm not sure which product you mean. Tell me its name, or what you are looking for."
         return None
+    singled = references.focus(talk.document)
+    if len(singled) == 1 and intents.detail(talk.text) and not (talk.named or talk.query.structured):
+        return ToolCall("product_details", {"sku": singled[0]})  # "how long does the battery last?"
     exact = [one for one in talk.named if one.exact]
     if len(exact) == 1 and len(talk.named) == 1 and not talk.query.priced and not talk.query.features:
         return ToolCall("product_details", {"sku": exact[0].product.sku})

@@ -14,8 +14,9 @@ import bm25s
 
 from assistants.shopping.catalogue import CATEGORIES, Product, catalogue
 from assistants.shopping.preferences import Preferences
-from assistants.shopping.query import Query
+from assistants.shopping.query import PURPOSES, Query
 from assistants.shopping.understanding import understand
+from assistants.shopping.vocabulary import CATEGORY_OF, FEATURE_OF, LINES
 from assistants.shopping.words import STOP_WORDS, normal, singular, words
 
 PAGE = 5
@@ -96,6 +97,19 @@ def scores(terms: Sequence[str]) -> dict[str, float]:
     return {p.sku: float(v) for p, v in zip(catalogue().products, values, strict=True) if v > 0}
 
 
+def is_known(word: str) -> bool:
+    """Whether the shop has a use for a word: it stands in a name, a tag or a kind of product, or means a feature."""
+    return word in _vocabulary() or singular(word) in _vocabulary()
+
+
+@lru_cache(maxsize=1)
+def _vocabulary() -> frozenset[str]:
+    phrases = (
+        word for phrase in (*CATEGORY_OF, *FEATURE_OF, *LINES, *catalogue().brands) for word in words(normal(phrase))
+    )
+    return frozenset(phrases).union(*index().names.values())
+
+
 def search(query: str | Query, liked: Preferences | None = None, page: int = 1) -> Found:
     """What the catalogue has for a query, one page of it; ``liked`` fills in what the query leaves open.
 
@@ -117,8 +131,9 @@ def search(query: str | Query, liked: Preferences | None = None, page: int = 1) 
         start = (page - 1) * PAGE
         shown = tuple(ranked[start : start + PAGE])
         kept_budget = by_budget and "price" not in missed
+        told = wished if missed else attempt
         return Found(
-            query=replace(wished, least=None, most=None) if kept_budget else wished,
+            query=replace(told, least=None, most=None) if kept_budget else told,
             products=shown,
             total=len(ranked),
             missed=missed,
@@ -144,10 +159,15 @@ def _with_preferences(asked: Query, liked: Preferences) -> tuple[Query, bool]:
 
 def _attempts(wished: Query, asked: Query, by_budget: bool) -> list[tuple[Query, tuple[str, ...]]]:
     """The query as it is, then with less and less of it. A budget's lower end goes first, and silently: somebody with
-    500 to 1000 for a phone wants a case for 30 all the same."""
+    500 to 1000 for a phone wants a case for 30 all the same. So do purposes beyond the first that can be met."""
     attempts: list[tuple[Query, tuple[str, ...]]] = [(wished, ())]
     if by_budget:
         attempts.append((replace(wished, least=None), ()))
+    purposes = [feature for feature in wished.features if feature in PURPOSES]
+    if len(purposes) > 1:
+        # "For my daughter, she studies": what serves one purpose will do, the one that was said last before all.
+        rest = tuple(feature for feature in wished.features if feature not in PURPOSES)
+        attempts += [(replace(wished, features=(*rest, purpose)), ()) for purpose in reversed(purposes)]
     steps: list[tuple[str, bool, Callable[[Query], Query]]] = [
         ("features", bool(wished.features), lambda q: replace(q, features=())),
         ("model", bool(wished.models), lambda q: replace(q, models=())),
@@ -156,7 +176,7 @@ def _attempts(wished: Query, asked: Query, by_budget: bool) -> list[tuple[Query,
         ("name", bool(wished.must), lambda q: replace(q, must=())),
     ]
     for name, there, step in steps:
-        if there:
+        if there and name != "name":  # "a case for it" is rather another case than it without one
             attempts.append((step(wished), (name,)))
     current = wished
     missed: tuple[str, ...] = ()

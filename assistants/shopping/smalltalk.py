@@ -87,6 +87,11 @@ def is_greeting(text: str) -> bool:
     return bool(_GREETING.match(text)) and len(words(text)) <= 6
 
 
+def greets(text: str) -> bool:
+    """Whether a ``normal`` text begins with a greeting, whatever comes after it."""
+    return bool(_GREETING.match(text))
+
+
 def is_thanks(text: str) -> bool:
     return bool(_THANKS.search(text)) and len(words(text)) <= 8
 

@@ -64,6 +64,10 @@ class Talk:
         """The preferences that the message states."""
         return preferences.said(self.ask.message, self.document.get("preferences", {}))
 
+    @property
+    def last_reply(self) -> str:
+        return next((text for role, text in reversed(self.ask.history) if role == "ai"), "")
+
     @cached_property
     def name(self) -> str | None:
         return smalltalk.known_name(self.document, self.ask.history)

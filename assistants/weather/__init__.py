@@ -17,6 +17,7 @@ from assistants.weather.offline import reply
 from assistants.weather.open_meteo import FORECAST_URL, GEOCODING_URL
 from assistants.weather.policy import POLICY
 from assistants.weather.service import WeatherService
+from assistants.weather.summary import remembering, summarise
 from assistants.weather.tools import weather_tools
 
 SETTINGS: Final = {"WEATHER_URL": FORECAST_URL, "GEOCODING_URL": GEOCODING_URL}
@@ -58,7 +59,8 @@ ASSISTANT: Final = Assistant(
     summary="Current weather and forecasts for any city, with advice on umbrellas and coats.",
     policy=POLICY,
     prompt=Path(__file__).with_name("prompt.md").read_text(encoding="utf-8"),
-    offline=reply,
+    offline=remembering(reply),
     tools=weather_tools(service),
     before=_date,
+    summarise=summarise,
 )

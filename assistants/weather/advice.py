@@ -99,12 +99,22 @@ class Advice:
     def usual(self, about: frozenset[str]) -> str:
         """The same for a typical month, where there is no certainty."""
         answers = []
-        if self.wet == "no" and {"umbrella", "rain"} & about:
-            answers.append("You will hardly need an umbrella.")
+        if "umbrella" in about:
+            answers.append(
+                {
+                    "yes": "Yes, better take an umbrella.",
+                    "maybe": "An umbrella wouldn't hurt.",
+                    "no": "You will hardly need an umbrella.",
+                }[self.wet]
+            )
+        elif "rain" in about:
+            answers.append(
+                {"yes": "Rain is quite likely.", "maybe": "Rain is possible.", "no": "Rain is unlikely."}[self.wet]
+            )
         if "snow" in about:
             answers.append("Snow is possible then." if self.snow else "Snow is unlikely then.")
-        if {"coat", "clothes"} & about and not self._coat():
-            answers.append("Light clothes will do.")
+        if {"coat", "clothes"} & about:
+            answers.append(f"Take {coat}." if (coat := self._coat()) else "Light clothes will do.")
         return " ".join(answers)
 
     def sentence(self, *, without: frozenset[str]) -> str:

@@ -8,7 +8,7 @@ from typing import Final
 from assistants.weather import climate
 from assistants.weather.places import OTHER_WORDS, US_STATES, fold
 from assistants.weather.tokens import Token
-from assistants.weather.vocabulary import COMMON, NOT_A_PLACE, STOP
+from assistants.weather.vocabulary import COMMON, COMPARISONS, NOT_A_PLACE, STOP
 
 MAX_CITIES: Final = 3
 """How many cities one message may ask for."""
@@ -26,9 +26,9 @@ PERHAPS: Final = ("at", "to", "visit", "visiting", "around", "for", "of", "about
 POSTCODE: Final = (5, 6)
 """How many digits a number has that is looked up as a postal code."""
 
-LINKS: Final = frozenset({"and", "or", "vs", "versus", ",", "/", "plus"})
+LINKS: Final = frozenset({"and", "or", "vs", "versus", ",", "/", "plus", "than", *COMPARISONS})
 BETWEEN: Final = LINKS | set(SURE) | {"also", "then"}
-"""What stands between the names of a list: «in Rome, and also in Oslo»."""
+"""What stands between the names of a list: «in Rome, and also in Oslo», «Rome warmer than Oslo»."""
 
 SHORT_REGIONS: Final = OTHER_WORDS.keys() | US_STATES.keys()
 BEGIN_NAMES: Final = frozenset({"new", "old", "great", "little", "big", "long", "high", "good", "last", "best"})

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import calendar
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from assistants.weather.places import Place, fold, lies_in, readings
+from assistants.weather.places import MAX_NAME, Place, fold, lies_in, readings
 
 DATA: Final = Path(__file__).with_name("data") / "climate.json"
 
@@ -99,6 +100,13 @@ def cities_of(country: str) -> tuple[str, ...]:
     """Names of the cities of a country of the table; none for what is no country of it."""
     wanted = fold(country)
     return tuple(city.name for city in cities() if fold(city.country) == wanted)
+
+
+def like(city: str) -> str:
+    """The name of the city of the table that is spelled most like ``city``: Paris for ``pariss``, else nothing."""
+    names = {fold(known.name): known.name for known in cities() if fold(known.name) != fold(city)}
+    found = get_close_matches(fold(city)[:MAX_NAME], names, n=1, cutoff=0.8)
+    return names[found[0]] if found else ""
 
 
 def is_known(name: str) -> bool:

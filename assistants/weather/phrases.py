@@ -15,17 +15,29 @@ from assistants.weather.when import LAST, When
 SORRY: Final = "Something went wrong while I looked that up. Please try again in a moment."
 
 
-def tell(reports: Sequence[Report], question: Question) -> str:
-    """The reports of one or more cities as an answer to ``question``, a paragraph each."""
-    told = list(dict.fromkeys(_one(report, question) for report in reports))
+TYPICAL: Final = "typical for the time of year"
+"""Stands in every reply that tells typical values for live ones."""
+
+
+def tell(reports: Sequence[Report], question: Question, before: str = "", verdict: str = "") -> str:
+    """The reports of one or more cities as an answer to ``question``, a paragraph each; or the ``verdict`` on them.
+
+    ``before`` is the reply before, of which nothing is explained again.
+    """
+    told = [verdict] if verdict else list(dict.fromkeys(_one(report, question) for report in reports))
+    several = len(told) > 1 or any("\n" in part for part in told)
     if any(_tells_months(report, question) for report in reports):
         # Said once, however many cities there are.
+        if TYPICAL in before.lower() and all(part in before for part in told):
+            return f"That is all I know until the live weather can be reached again: what is {TYPICAL}."
         if question.when.kind == "month":
             told.append("That is what is typical, not a forecast.")
+        elif TYPICAL in before.lower():
+            told.append(f"({TYPICAL.capitalize()}, not live.)")
         else:
-            told.insert(0, "I can't reach the live weather right now, so here is what is typical for the time of year.")
-            told.append("These are typical values, not live ones. For the live weather please ask again in a moment.")
-    return ("\n\n" if len(reports) > 1 or any("\n" in part for part in told) else " ").join(told)
+            told.insert(0, f"I can't reach the live weather right now, so here is what is {TYPICAL}.")
+            told.append("Ask me again in a moment for the live weather.")
+    return ("\n\n" if several else " ").join(told)
 
 
 def _one(report: Report, question: Question) -> str:
@@ -167,24 +179,25 @@ def _a(number: int) -> str:
 
 def _typical(report: Report, question: Question) -> str:
     degrees = report["units"]["temperature"]
-    months = _months_meant(report, question.when)
+    months = months_meant(report, question.when)
     if not months:
         return _too_far(report, date.fromisoformat(report["today"]) + timedelta(days=LAST), question.when)
     first, *rest = [_month(month, degrees) for month in months]
     sentences = [f"{report['place']} in {first}.", *(f"In {other}." for other in rest)]
     time = _local_time(report) if "time" in question.about else ""
+    wind = "I have no typical values for the wind." if "wind" in question.about else ""
     advice = Advice.typical(months, degrees)
-    return _text([time, *sentences, advice.usual(question.about), advice.sentence(without=frozenset())])
+    return _text([time, wind, advice.usual(question.about), *sentences, advice.sentence(without=question.about)])
 
 
 def _tells_months(report: Report, question: Question) -> bool:
     try:
-        return "typical" in report and bool(_months_meant(report, question.when))
+        return "typical" in report and bool(months_meant(report, question.when))
     except (KeyError, TypeError, ValueError):
         return False  # a document that is not one of ours
 
 
-def _months_meant(report: Report, when: When) -> list[dict[str, Any]]:
+def months_meant(report: Report, when: When) -> list[dict[str, Any]]:
     """Of the months that a forecast touches, those of the days that were asked for; none for days beyond its reach."""
     if when.kind in ("now", "month"):
         return list(report["typical"])

@@ -119,9 +119,10 @@ class WeatherService:
         except WeatherError as error:
             if known is not None:
                 return Spot(known.place, known.place.label(), known)
-            message = f"I can't look up “{city}” right now, because the weather service doesn't answer."
-            hint = " Please try again in a moment. (For large cities such as London or Tokyo I know typical values.)"
-            raise CityProblem("unreachable", message + hint) from error
+            message = f"I can't look up “{city}” right now: the weather service doesn't answer, and it isn't among the"
+            hint = _meant(city) or "Please try again in a moment."
+            many = len(climate.cities())
+            raise CityProblem("unreachable", f"{message} {many} cities that I know by heart. {hint}") from error
 
     def _search(self, city: str, known: Climate | None) -> Spot:
         is_alias = known is not None and fold(split(city)[0]) != fold(known.name)
@@ -136,7 +137,7 @@ class WeatherService:
             asked = "" if is_alias else region
             label = place.label(with_region=needs_region(place, places, asked))
             return Spot(place, label, _climate_of(place))
-        hint = "Check the spelling, or add its country or state, as in “Paris, Texas”."
+        hint = _meant(city) or "Check the spelling, or add its country or state, as in “Paris, Texas”."
         raise CityProblem("unknown_city", f"I don't know a place called “{city}”. {hint}")
 
 
@@ -147,6 +148,11 @@ def _climate_of(place: Place) -> Climate | None:
         return None
     near = abs(found.latitude - place.latitude) < NEAR and abs(found.longitude - place.longitude) < NEAR
     return found if near else None
+
+
+def _meant(city: str) -> str:
+    """The question whether a city of a similar name is meant."""
+    return f"Did you mean {name}?" if (name := climate.like(city)) else ""
 
 
 def _too_wide(name: str, cities: Iterable[str]) -> str:

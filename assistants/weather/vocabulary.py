@@ -18,18 +18,31 @@ TOPICS: Final = {
     "snow": listed("snow snows snowing snowy snowfall blizzard sleet"),
     "coat": listed("coat jacket jumper sweater scarf gloves"),
     "clothes": listed("wear wearing dress clothes clothing pack packing outfit shorts"),
-    "wind": listed("wind winds windy breeze breezy gust gusts"),
+    "wind": listed("wind winds windy windier windiest breeze breezy gust gusts"),
     "sun": listed("sunrise sunset dawn dusk"),
     "humidity": listed("humid humidity muggy"),
 }
 """What can be asked of the weather beyond the weather itself."""
 
-WEATHER: Final = frozenset().union(*TOPICS.values()) | listed(
+COMPARISONS: Final = {
+    word: kind
+    for kind, words in {
+        "warm": "warmer warmest hotter hottest milder mildest",
+        "cold": "colder coldest cooler coolest chillier",
+        "wet": "wetter wettest rainier rainiest",
+        "dry": "drier dryer driest sunnier sunniest",
+        "wind": "windier windiest",
+    }.items()
+    for word in words.split()
+}
+"""Words that compare cities, and by what."""
+
+WEATHER: Final = frozenset().union(*TOPICS.values(), COMPARISONS) | listed(
     """
     weather wheather wether forecast forecasts temperature temperatures temp temps temprature degree degrees
     climate conditions sunny sun sunshine cloud clouds cloudy overcast fog foggy mist misty clear hot heat heatwave
-    warm warmer cold colder cool cooler chilly freezing freeze frost icy ice hail mild outdoor outdoors picnic
-    barbecue bbq meteo wetter tiempo clima tempo pogoda погода 天气 天気 날씨
+    warm cold cool chilly freezing sunscreen sunglasses freeze frost icy ice hail mild outdoor outdoors picnic
+    barbecue bbq meteo tiempo clima tempo pogoda погода 天气 天気 날씨
     """
 )
 """Any of these makes a message a question about the weather."""
@@ -51,7 +64,7 @@ STOP: Final = listed(
     today tonight tomorrow what what's whats which who who's where where's why how how's hows not no yes ok okay get
     gets getting feel feels look looks like likes going gonna want wants know tell show give let's near around about
     during until till over weather forecast temperature there here outside very really just still ever today's
-    tomorrow's have hello hi hey
+    tomorrow's have hello hi hey meant mean actually
     """
 )
 """These end the name of a place."""
@@ -63,7 +76,7 @@ NOT_A_PLACE: Final = WEATHER | listed(
     spring autumn fall season town city village country area region world place home inside bed words english french
     german spanish c f celsius fahrenheit kelvin metric imperial mph kmh shade rush hurry moment sec second few
     couple it me us them all any every each both same other another rest everything nothing something information
-    info update
+    info update one two three four ones cities towns places
     """
 )
 """After «in» these are no cities."""

@@ -148,6 +148,10 @@ class StoreStatus:
     detail: Mapping[str, Any] = field(default_factory=dict)
 
 
+OnEnd = Callable[[str, EndedSession, str], None]
+"""Told of the end of a session by the one instance that made it: namespace, record, and owner where that is known."""
+
+
 class Committed(StrEnum):
     """What became of a commit; only ``STORED`` wrote."""
 
@@ -283,6 +287,10 @@ class SessionStore(ABC):
     @abstractmethod
     def totals(self, namespace: str) -> Totals:
         """Counts from indexes, never by walking sessions."""
+
+    @abstractmethod
+    def recount(self, namespace: str) -> None:
+        """Count the turns of live sessions anew, where one was lost that nobody ended. Costs what lives."""
 
     @abstractmethod
     def trim(self, namespace: str, now: int) -> None:

@@ -63,9 +63,14 @@ class Content:
             session=session,
             turns=turns,
             last=self.last if self.last and self.last.turn.began > erased else None,
-            ended=tuple(record for record in self.ended if record.ended > erased),
+            ended=tuple(left_of_end(record, erased) for record in self.ended if record.ended > erased),
             erased=max(self.erased, erased),
         )
+
+
+def left_of_end(record: EndedSession, erased: int) -> EndedSession:
+    """The record of a session that ended after an erasure; what it left may be of before, if it began before."""
+    return replace(record, carry_over="", owner="") if record.started <= erased else record
 
 
 def _begun_later(session: Session, turns: tuple[Turn, ...]) -> tuple[Session | None, tuple[Turn, ...]]:

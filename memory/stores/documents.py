@@ -12,6 +12,8 @@ from typing import Any, Final
 
 import orjson
 
+from memory.codec import CorruptRow
+
 Path = tuple[str, ...]
 
 ABSENT: Final = object()
@@ -177,7 +179,11 @@ def encode_stamps(stamps: Mapping[Path, int]) -> bytes:
 
 
 def decode_stamps(raw: bytes | None) -> dict[Path, int]:
-    return {tuple(path): at for path, at in orjson.loads(raw)} if raw else {}
+    """``CorruptRow`` where they are none."""
+    try:
+        return {tuple(path): at for path, at in orjson.loads(raw)} if raw else {}
+    except (ValueError, TypeError) as error:
+        raise CorruptRow("stored times can't be read") from error
 
 
 def _boxed(value: Any) -> list[Any]:

@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from memory.codec import decode_document, decode_ended, decode_turn, encode_document, encode_ended, encode_turn
+from memory.codec import (
+    decode_document,
+    decode_ended,
+    decode_turn,
+    encode_document,
+    encode_ended,
+    encode_events,
+    encode_turn,
+)
 from memory.session import Key, Session
 from memory.stores import keys as names
 from memory.stores import scripts
@@ -90,6 +98,8 @@ class Exchange:
                 content.deadline if session else "",
                 content.history_until or "",
                 content.erased or "",
+                names.ERASURES,
+                encode_events([{"key": [key.namespace, key.subject], "at": str(content.erased)}]),
                 *(part for items in lists for part in (len(items), *items)),
             )
         return Written(reply.decode())

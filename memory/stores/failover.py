@@ -28,6 +28,7 @@ from memory.stores.base import (
     Durability,
     Known,
     Listener,
+    OnEnd,
     Renewed,
     SessionStore,
     Snapshot,
@@ -73,6 +74,7 @@ class FailoverStore(SessionStore):
         max_bytes: int,
         journal: Journal | None = None,
         durability_of: Mapping[str, Literal["disk", "memory"]] | None = None,
+        on_end: OnEnd | None = None,
     ) -> None:
         self._remote = remote
         self._clock = clock
@@ -87,6 +89,7 @@ class FailoverStore(SessionStore):
             journal_of=self._journal_of,
             trip=self._trip,
             away=lambda: self._standing.away,
+            on_end=on_end,
         )
         self._watch = Watch(
             remote, prober, self._shadow, self._standing, self._reconciler, clock=clock, journal=journal
@@ -440,11 +443,13 @@ class FailoverStore(SessionStore):
     def forget(self, key: Key) -> bool:
         journal = self._journal_of(key.namespace)
         if not self._here(key):
+            at = self._clock()
             try:
                 there = self._remote.forget(key)
             except StoreUnavailable as error:
                 self._trip(error)
             else:
+                self._watch.forgot(key, at)
                 self._shadow.forgot(key)
                 self._erase(journal, key)
                 return there
@@ -497,6 +502,9 @@ class FailoverStore(SessionStore):
 
     def totals(self, namespace: str) -> Totals:
         return self._either(lambda: self._remote.totals(namespace), lambda: self._shadow.totals(namespace))
+
+    def recount(self, namespace: str) -> None:
+        self._either(lambda: self._remote.recount(namespace), lambda: self._shadow.recount(namespace))
 
     def trim(self, namespace: str, now: int) -> None:
         self._either(lambda: self._remote.trim(namespace, now), lambda: self._shadow.trim(namespace, now))

@@ -5,7 +5,8 @@
                                                                 edited, stamps (memory/stores/documents.py)
     parley:<assistant>:{<shard>}:<subject>:turns        list    one row a turn (memory/codec.py), oldest first
     parley:<assistant>:{<shard>}:<subject>:ids          set     ids of turns that a retry may ask for
-    parley:<assistant>:{<shard>}:<subject>:attributes   string  JSON document of the session
+    parley:<assistant>:{<shard>}:<subject>:attributes   string  JSON document of the session; _carried and _summary are
+                                                                what it keeps of earlier talk (memory/summary.py)
     parley:<assistant>:{<shard>}:<subject>:last         string  the turn that used up the last session, for 10 minutes
     parley:<assistant>:{<shard>}:<subject>:ended        list    records of ended sessions, newest first
     parley:<assistant>:{<shard>}:deadlines              zset    live subjects by the time (ms) when they end
@@ -38,6 +39,9 @@ SHARDS = 16
 PREFIX = "parley"
 CHANNEL = f"{PREFIX}:events"
 """Where events are published."""
+
+ERASURES = f"{PREFIX}:erasures"
+"""Where it is published whose data was erased, so that every instance forgets it at once. Nothing of it is kept."""
 
 _SAFE = "._:@+-"
 

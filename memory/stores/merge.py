@@ -176,8 +176,8 @@ def _ends(theirs: Content, ours: Ours, new: Mapping[str, Said], *, whole: bool) 
     return found
 
 
-def _rank_of_end(record: EndedSession) -> tuple[int, int, str]:
-    return (record.ended, record.turns, record.reason)
+def _rank_of_end(record: EndedSession) -> tuple[int, int, str, str]:
+    return (record.ended, record.turns, record.reason, record.carry_over)
 
 
 def _pieces(
@@ -317,7 +317,8 @@ def _last(theirs: Last | None, ours: Last | None, now: int) -> Last | None:
 
 def _records(theirs: Content, ours: Ours, ends: Mapping[int, EndedSession], now: int) -> tuple[EndedSession, ...]:
     records = sorted(ends.values(), key=_rank_of_end, reverse=True)
-    return tuple(record for record in records if record.ended > now - ENDED_KEPT_MS)[:ENDED_KEPT]
+    kept = [record for record in records if record.ended > now - ENDED_KEPT_MS][:ENDED_KEPT]
+    return tuple(kept[:1] + [record.without_words() for record in kept[1:]])
 
 
 def _applied(known: Mapping[str, int], marks: Iterable[Mark]) -> dict[str, int]:

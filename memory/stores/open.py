@@ -24,7 +24,7 @@ from redis.retry import Retry
 from redis.sentinel import Sentinel
 
 from memory.clock import Clock, now_ms
-from memory.stores.base import SessionStore
+from memory.stores.base import OnEnd, SessionStore
 from memory.stores.bounded import bind, greet
 from memory.stores.dataset import Prober
 from memory.stores.failover import FailoverStore
@@ -71,6 +71,7 @@ def open_failover_store(
     secret: bytes = b"",
     clock: Clock = now_ms,
     shift: Callable[[], int] = lambda: 0,
+    on_end: OnEnd | None = None,
 ) -> SessionStore:
     """The store behind ``url``, and this process for the time when Redis is away. ``memory://`` is as ``open_store``'s.
 
@@ -79,6 +80,7 @@ def open_failover_store(
     max_bytes        what this process keeps of sessions at most, so as to serve them alone
     max_connections  as many as threads that use the store, and four: whoever finds no connection takes Redis for gone
     secret           keys the hashes that stay of erased subjects; the same in all instances
+    on_end           told of the ends that earlier processes left in the journal; the engines tell of their own
 
     Nothing is made, connected to or started before the store is first used, which must be after a fork.
     """
@@ -96,6 +98,7 @@ def open_failover_store(
         max_bytes=max_bytes,
         journal=journal,
         durability_of=durability_of,
+        on_end=on_end,
     )
 
 

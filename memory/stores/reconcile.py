@@ -14,12 +14,12 @@ from zlib import crc32
 
 from memory.errors import StoreUnavailable
 from memory.session import Key
-from memory.stores.base import Busy
+from memory.stores.base import Busy, OnEnd
 from memory.stores.content import Content
 from memory.stores.exchange import Exchange, Lease, Written
 from memory.stores.journal import Journal
 from memory.stores.merge import Merged, merge
-from memory.stores.record import END_KEPT_MS, Record, remember
+from memory.stores.record import Record, end_kept_until, remember
 from memory.stores.redis import RedisStore
 from memory.stores.shadow import Shadow
 from memory.stores.unsynced import Mark, Ours
@@ -60,7 +60,8 @@ class Settled:
 class Reconciler:
     """Safe for threads: requests settle the subject that they are about, the watch all others.
 
-    ``journal_of`` gives the journal for a namespace whose turns go to disk.
+    ``journal_of`` gives the journal for a namespace whose turns go to disk. ``on_end`` is told of the ends that earlier
+    processes left in the journal: nobody knows whether these told of them.
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class Reconciler:
         journal_of: Callable[[str], Journal | None],
         trip: Callable[[StoreUnavailable], None],
         away: Callable[[], bool],
+        on_end: OnEnd | None = None,
     ) -> None:
         self._remote = remote
         self._exchange = exchange
@@ -79,6 +81,7 @@ class Reconciler:
         self._journal_of = journal_of
         self._trip = trip
         self._away = away
+        self._on_end = on_end
         self._stripes = [threading.Lock() for _ in range(STRIPES)]
         self._counting = threading.Lock()
         self._aside: dict[Key, float] = {}
@@ -109,6 +112,7 @@ class Reconciler:
                 self._shadow.settled(key, ours.unsynced, settled.content)
                 self._note_in_journal(key, ours, settled)
                 self._count(key, ours, settled, whole=whole)
+                self._tell_ends(key, ours, settled.content)
                 return Settled(settled.content, gone=settled.gone)
         return Settled(None, Busy(self._shadow.now(), self._shadow.now()))
 
@@ -153,6 +157,12 @@ class Reconciler:
             self.report.conflicts += merged.conflict
             if merged.conflict:
                 log.warning("sessions that began apart became one: %s", hashed(key))
+
+    def _tell_ends(self, key: Key, ours: Ours, content: Content) -> None:
+        lives_on = content.session.started if content.session else None
+        for started, end in ours.unsynced.ends.items():
+            if self._on_end and end.mark.instance != self._shadow.instance and started != lives_on:
+                self._on_end(key.namespace, end.record, end.record.owner)
 
     # --- all of them ------------------------------------------------------------------------------------------------
 
@@ -224,9 +234,7 @@ def records_of(key: Key, content: Content, ours: Ours, next_mark: Callable[[], M
         max_bytes=ours.max_bytes,
     )
     ends = [
-        replace(
-            common, mark=next_mark(), session=None, ended=record, until=max(common.until, record.ended + END_KEPT_MS)
-        )
+        replace(common, mark=next_mark(), session=None, ended=record, until=max(common.until, end_kept_until(record)))
         for record in reversed(content.ended)
     ]
     said = [

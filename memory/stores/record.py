@@ -10,7 +10,7 @@ import orjson
 
 from memory.codec import CorruptRow, decode_ended, decode_turn, encode_ended, encode_turn
 from memory.session import EndedSession, Key, Session, Turn
-from memory.stores.base import LAST_KEPT_MS, Closing, Commit, Counted
+from memory.stores.base import ENDED_KEPT_MS, LAST_KEPT_MS, Closing, Commit, Counted
 from memory.stores.content import Content, Last
 from memory.stores.documents import Change, Path, decode_changes, encode_changes
 from memory.stores.merge import in_order
@@ -18,7 +18,13 @@ from memory.stores.unsynced import Ended, Mark, Ours, Said, Tally, Unsynced
 
 END_KEPT_MS: Final = 600_000
 """An end is remembered until its session would have ended by itself, as far as is known, and at least for so long: no
-other instance brings the session back into a Redis that has lost its data."""
+other instance brings the session back into a Redis that has lost its data. One that leaves something for the next
+session is remembered as long as that holds."""
+
+
+def end_kept_until(ended: EndedSession) -> int:
+    """When (ms) the end itself may be forgotten."""
+    return ended.ended + (ENDED_KEPT_MS if ended.carry_over else END_KEPT_MS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +70,7 @@ def of_commit(
         key=session.key,
         mark=mark,
         synced=synced,
-        until=max(commit.deadline, commit.history_until or 0),
+        until=max(commit.deadline, commit.history_until or 0, end_kept_until(closing.record) if closing else 0),
         session=None if closing else replace(session, attributes=attributes, revision=revision),
         in_redis=session.started if synced and not closing else in_redis,
         agreed=session.last_activity if synced else agreed,
@@ -87,7 +93,7 @@ def of_end(session: Session, closing: Closing, mark: Mark, held: Ours, *, counte
         key=session.key,
         mark=mark,
         synced=counted is None,
-        until=max(held.content.deadline, closing.record.ended + END_KEPT_MS, closing.history_until or 0),
+        until=max(held.content.deadline, end_kept_until(closing.record), closing.history_until or 0),
         in_redis=held.in_redis,
         agreed=held.agreed,
         history_until=closing.history_until or 0,
@@ -199,6 +205,7 @@ def remember(records: Iterable[Record]) -> Ours:
         in_redis, agreed = record.in_redis, record.agreed
         if not record.synced:
             _note(unsynced, record)
+    ends = sorted(ended.values(), key=lambda each: each.ended, reverse=True)
     return Ours(
         content=Content(
             session=session,
@@ -206,7 +213,7 @@ def remember(records: Iterable[Record]) -> Ours:
             turns=tuple(in_order(turns.values())),
             replayable=frozenset(replayable & turns.keys()),
             last=last,
-            ended=tuple(sorted(ended.values(), key=lambda each: each.ended, reverse=True)),
+            ended=(*ends[:1], *(each.without_words() for each in ends[1:])),
             history_until=latest.history_until if latest else 0,
         ),
         unsynced=unsynced,

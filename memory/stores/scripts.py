@@ -28,5 +28,5 @@ class Script:
 CLAIM, COMMIT, CLOSE, RENEW = Script("claim"), Script("commit"), Script("close"), Script("renew")
 RELEASE, STOP, READ = Script("release"), Script("stop"), Script("read")
 ATTRIBUTES, FORGET, VANISHED = Script("attributes"), Script("forget"), Script("vanished")
-TIME, PROBE = Script("time"), Script("probe")
+TIME, PROBE, RECOUNT = Script("time"), Script("probe"), Script("recount")
 CONTENT, MERGE = Script("merging", "content"), Script("merging", "merge")

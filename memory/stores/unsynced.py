@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from memory.session import EndedSession, Turn
-from memory.stores.content import Content, moved
+from memory.stores.content import Content, left_of_end, moved
 from memory.stores.documents import Change, Path, begun_anew
 
 ITEM_BYTES: Final = 700
@@ -81,7 +81,8 @@ class Unsynced:
     def size(self) -> int:
         """What all this takes, in bytes."""
         items = len(self.turns) + len(self.ends) + len(self.tallies) + len(self.changes)
-        return ITEM_BYTES * items + 2 * sum(said.size for said in self.turns.values())
+        words = sum(len(end.record.carry_over.encode()) for end in self.ends.values())
+        return ITEM_BYTES * items + 2 * sum(said.size for said in self.turns.values()) + words
 
     def copy(self) -> Unsynced:
         return Unsynced(
@@ -121,7 +122,11 @@ class Unsynced:
         return replace(
             self,
             turns={turn_id: said for turn_id, said in self.turns.items() if said.turn.began > erased},
-            ends={at: end for at, end in self.ends.items() if end.record.ended > erased},
+            ends={
+                at: replace(end, record=left_of_end(end.record, erased))
+                for at, end in self.ends.items()
+                if end.record.ended > erased
+            },
             changes=begun_anew(self.changes, erased),
         )
 

@@ -9,13 +9,17 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 import orjson
 
 from memory.errors import StoreUnavailable
+from memory.session import Key
 from memory.stores import keys as names
-from memory.stores.dataset import Dataset, Prober, Sighting, look
+from memory.stores.dataset import ERASURES_KEPT_MS, Dataset, Prober, Sighting, look
 from memory.stores.journal import Journal, JournalFailed
 from memory.stores.reconcile import Reconciler, Report, records_of
 from memory.stores.record import remember
@@ -26,19 +30,20 @@ from memory.stores.standing import Standing, State
 
 log = logging.getLogger(__name__)
 
+HEAR_EVERY: Final = 0.05
 PROBE_EVERY: Final = 0.2
 CHECK_EVERY: Final = 1.0
 BUSY_EVERY: Final = 0.05
 UPKEEP_EVERY: Final = 10.0
 LONGEST_PAUSE: Final = 2.0
-"""Seconds. A Redis that comes and goes is probed less often, but never less often than every two seconds."""
+"""Seconds. What others erase is listened for every 50 ms, which asks Redis nothing. A Redis that comes and goes is
+probed less often, but never less often than every two seconds."""
 
 GOOD_PROBES: Final = 2
 
 CALM_MS: Final = 5_000
 """After an outage no session is swept for so long: what other instances were told of it may be on its way."""
 
-ERASURES_KEPT_MS: Final = 7 * 24 * 3_600_000
 PRUNE_MARGIN_MS: Final = 60_000
 STILL_LIVE_MS: Final = 600_000
 PRUNED_AT_ONCE: Final = 200
@@ -77,6 +82,8 @@ class Watch:
         self._tell_journal = False
         self._erasures: dict[tuple[str, str], int] = {}
         self._erasures_seen = 0
+        self._tell_erasures = False
+        self._forgotten: deque[tuple[Key, int]] = deque(maxlen=10_000)
         self._good = 0
         self._returned = 0.0
         self._pause = PROBE_EVERY
@@ -140,7 +147,6 @@ class Watch:
                 self._clock.assume(int(raw))
             if raw := about.get("erasures"):
                 self._erasures.update({(tag, mark): at for tag, mark, at in orjson.loads(raw)})
-            self._erasures_seen = max(self._erasures_seen, int(about.get("seen", b"0")))
         for key, records in journal.unsynced().items():
             self._shadow.restore(key, remember(records))
         if adopted.files:
@@ -153,9 +159,17 @@ class Watch:
             except Exception:  # the thread must outlive whatever it meets, or Redis would never be found again
                 log.exception("the watch over Redis failed")
                 pause = CHECK_EVERY
-            if pause and not self._stopped.is_set():
-                self._standing.wake.wait(pause)
-            self._standing.wake.clear()
+            self._rest(pause)
+
+    def _rest(self, pause: float) -> None:
+        """Wait that long (s), or until there is something to do; meanwhile what others erase is erased here."""
+        until = time.monotonic() + pause
+        while not self._stopped.is_set():
+            left = until - time.monotonic()
+            if left <= 0 or self._standing.wake.wait(min(left, HEAR_EVERY)):
+                break
+            self._hear_erasures()
+        self._standing.wake.clear()
 
     def step(self) -> float:
         """What there is to do in this state, once; the seconds until the next time."""
@@ -187,6 +201,8 @@ class Watch:
         self._pause = min(2 * self._pause, LONGEST_PAUSE) if soon else PROBE_EVERY
         self._returned = time.monotonic()
         self._remote.reconnect()
+        self._prober.deafen()
+        self._erasures_seen = 0
         self._see(sighting)
 
     # --- which dataset ----------------------------------------------------------------------------------------------
@@ -222,6 +238,7 @@ class Watch:
         if changed:
             self._shadow.tell_everything()
             self._tell_journal = self._journal is not None
+            self._tell_erasures = True
         if self._journal and known != self._datasets:
             self._journal.remember("dataset", sighting.dataset.encode())
         return changed
@@ -233,8 +250,10 @@ class Watch:
         if self._reconciler.report.at != self._standing.since:
             self._reconciler.report = Report(at=self._standing.since)
         try:
-            if self._erasures and self._tell_journal:
+            self._hear_erasures()
+            if self._tell_erasures:
                 self._prober.tell_erasures(self._erasures)
+                self._tell_erasures = False
             self._learn_erasures()
         except StoreUnavailable as error:
             self._standing.trip(str(error))
@@ -251,7 +270,8 @@ class Watch:
         if not self._standing.close(self._is_done, told):
             return BUSY_EVERY
         self.calm_until = self._clock() + CALM_MS
-        return CHECK_EVERY
+        self._kept_up = 0.0  # what was erased meanwhile leaves the disk at once
+        return 0.0
 
     def _is_done(self) -> bool:
         return self._reconciler.is_settled() and not self._tell_journal
@@ -275,40 +295,75 @@ class Watch:
             return 0.0
         return CHECK_EVERY
 
+    # --- what others erase ------------------------------------------------------------------------------------------
+
+    def forgot(self, key: Key, at: int) -> None:
+        """A request erased a subject from Redis, not before ``at`` (ms)."""
+        self._forgotten.append((key, at))
+
+    def _hear_erasures(self) -> None:
+        """What another instance erased just now goes here, too: all know at once, as long as Redis is there."""
+        known = [self._forgotten.popleft() for _ in range(len(self._forgotten))]
+        if not self._standing.away:
+            try:
+                heard = self._prober.heard()
+            except StoreUnavailable:  # the next look at Redis finds out more, and at what was missed meanwhile
+                heard = []
+            self._erasures_seen = min([self._erasures_seen, *(at for key, at in heard if key is None)])
+            known += [(key, at) for key, at in heard if key is not None]
+        if known:
+            self._erase(dict(known))
+            self._remember({self._mark_of(key): at for key, at in known})
+
     def _learn_erasures(self) -> None:
-        """What other instances erased goes here, too. Raises ``StoreUnavailable``."""
+        """What was erased while nobody here was listening: of the last days, when Redis is back; then of the last
+        seconds. Raises ``StoreUnavailable``."""
+        self._hear_erasures()  # from before the look on, so that nothing is missed between the two
         found = self._prober.erasures(max(0, self._erasures_seen - CALM_MS))
+        self._erasures_seen = max(found.values(), default=self._erasures_seen)
         new = {mark: at for mark, at in found.items() if self._erasures.get(mark, 0) < at}
         if not new:
             return
-        self._erasures |= new
+        known = {*self._shadow.subjects(), *(self._journal.subjects() if self._journal else ())}
+        erased = {key: new[mark] for key in known if (mark := self._mark_of(key)) in new}
+        self._erase(erased)
+        for key, at in erased.items():
+            if not self._standing.away:  # Redis may have been told of it by an instance that did not know better
+                self._shadow.tell_erasure(key, at)
+                self._reconciler.settle(key)
+        self._remember(new)
+
+    def _mark_of(self, key: Key) -> tuple[str, str]:
+        return names.tag_of(key.subject), names.mark_of(key, self._remote.secret)
+
+    def _remember(self, erasures: Mapping[tuple[str, str], int]) -> None:
+        """Keep what has to be told to a Redis that lost its data."""
         oldest = self._clock() - ERASURES_KEPT_MS
-        self._erasures = {mark: at for mark, at in self._erasures.items() if at > oldest}
-        self._erasures_seen = max(new.values())
-        for key in self._shadow.subjects():
-            mark = (names.tag_of(key.subject), names.mark_of(key, self._remote.secret))
-            if mark in new:
-                self._shadow.erased(key, new[mark])
+        self._erasures = {mark: at for mark, at in {**self._erasures, **erasures}.items() if at > oldest}
         if self._journal:
-            self._erase_journaled(self._journal, new)
             told = [[tag, mark, at] for (tag, mark), at in self._erasures.items()]
             self._journal.remember("erasures", orjson.dumps(told))
-            self._journal.remember("seen", str(self._erasures_seen).encode())
 
-    def _erase_journaled(self, journal: Journal, erasures: dict[tuple[str, str], int]) -> None:
+    def _erase(self, erasures: Mapping[Key, int]) -> None:
+        """Forget what was said before the subject was erased. What Redis was not told yet of a subject leaves the
+        journal once it was told the rest."""
         erased = False
-        for key in journal.subjects():
-            mark = (names.tag_of(key.subject), names.mark_of(key, self._remote.secret))
-            if mark not in erasures or key in self._shadow.pending:
-                continue
-            ours = remember(journal.records(key))
-            left = ours.content.since(erasures[mark])
-            if left != ours.content:
-                journal.replace(key, records_of(key, left, ours, self._shadow.next_mark))
-                erased = True
-        if erased:
-            journal.flush()
-            journal.tidy()
+        for key, at in erasures.items():
+            self._shadow.erased(key, at)
+            if self._journal and key not in self._shadow.pending:
+                ours = remember(self._journal.records(key))
+                left = ours.content.since(at)
+                if replace(left, erased=0) != ours.content:
+                    self._journal.replace(key, records_of(key, left, ours, self._shadow.next_mark))
+                    erased = True
+        if self._journal and erased:
+            try:
+                self._journal.flush()
+            except JournalFailed:  # said when it began to fail; what waits is written with what comes next
+                return
+            self._journal.tidy()
+
+    # --- upkeep -----------------------------------------------------------------------------------------------------
 
     def _keep_up(self) -> None:
         """Forget what is over. Raises ``StoreUnavailable``."""

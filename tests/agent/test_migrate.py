@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
+from agent.registry import find
 from memory import SessionChatMessageHistory, SessionEngine, SessionPolicy, open_store
 from tests.servers import RedisServer
 
@@ -47,7 +48,7 @@ def test_old_histories_become_sessions_once(start_redis: Callable[..., RedisServ
 
 def test_the_command_says_what_it_did_and_what_is_wrong(own_redis: RedisServer) -> None:
     def run(target: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-W", "ignore", "-m", "agent.migrate", "--assistant", "weather"]
+        command = [sys.executable, "-W", "ignore", "-m", "agent.migrate", "--assistant", min(find())]
         return subprocess.run(
             [*command, "--from", own_redis.url(), "--to", target],
             cwd=Path(__file__).parents[2],

@@ -153,11 +153,11 @@ def test_the_summary_is_written_after_the_turn_and_told_with_the_next(
 
 def test_a_client_never_waits_for_a_summary(make: Callable[..., Conversation], openai_server: OpenAIServer) -> None:
     openai_server.answers = lambda call: Reply("late", hang=True) if is_summary(call) else "Noted."
-    talk = make(timeout=2.0)
+    talk = make()
     begun = time.monotonic()
     for number in range(AT_ONCE + 2):
         say(talk, f"message {number}")
-    assert time.monotonic() - begun < 1.5
+    assert time.monotonic() - begun < 15  # who waits, waits for 20
     assert "message 0" in summary_of(talk)  # by the rules
 
 

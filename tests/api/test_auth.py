@@ -54,6 +54,21 @@ def routes(app: Flask) -> list[tuple[str, str, bool]]:
     return found
 
 
+VERBS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND")
+
+
+def test_no_other_verb_is_a_way_around_the_key(guarded: Client) -> None:
+    """Each address with each verb, its own or not: without a key it is 401, and with one no verb that it has not."""
+    own = {(path, method) for path, method, _ in routes(guarded.application)}
+    for path in sorted({path for path, _ in own}):
+        place = addressed(path, {"user": "alice", "session_id": SHOP})
+        for verb in VERBS:
+            assert guarded.open(place, method=verb, json={}).status_code == 401, (verb, path)
+            if verb not in ("HEAD", "OPTIONS") and (path, verb) not in own and path != FEED:
+                answer = guarded.open(place, method=verb, headers=as_(BOB), json={})
+                assert answer.status_code in (400, 403, 404, 405), (verb, path)  # or another route's of such an address
+
+
 def addressed(path: str, ids: dict[str, str]) -> str:
     return re.sub(r"\{(\w+)\}", lambda variable: ids.get(variable[1], "something"), path)
 
@@ -134,6 +149,10 @@ def test_whoever_has_a_key_of_their_own_gets_nothing_of_anothers(guarded: Client
                         assert CANARY not in answer.text, (method, place, body, more)
                     if "{user}" in path and session == "alice":
                         assert answer.status_code == 403, (method, place)
+            for verb in VERBS:
+                answer = guarded.open(place, method=verb, headers=as_(BOB), json={"userId": "alice"})
+                assert answer.status_code < 500, (verb, place, answer.text)
+                assert CANARY not in answer.text, (verb, place)
 
     assert held_by_alice(guarded) == before
 

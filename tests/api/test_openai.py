@@ -243,6 +243,19 @@ def test_a_wrong_key_is_openais_authentication_error(make_client: MakeClient) ->
     assert (other.status_code, other.json["error"]["type"]) == (403, "permission_error")
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_the_request_beyond_the_limit_is_openais_rate_limit_error(make_client: MakeClient, stream: bool) -> None:
+    client = make_client(RATE_LIMIT="2/hour")
+    answers = [client.post(PATH, **ask(user="ada", stream=stream)) for _ in range(3)]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert [answer.headers["RateLimit-Remaining"] for answer in answers] == ["1", "0", "0"]
+    error, headers = answers[2].json["error"], answers[2].headers
+    assert (error["type"], error["code"], error["param"]) == ("rate_limit_error", "rate_limited", None)
+    assert 1 <= int(headers["Retry-After"]) == int(headers["RateLimit-Reset"]) <= 3_600
+    assert (headers["RateLimit-Limit"], headers["RateLimit-Policy"]) == ("2", "2;w=3600")
+
+
 def test_a_server_that_stops_says_so(client: Client) -> None:
     client.application.extensions["parley"].draining.set()
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import redis
 
 from agent.registry import find
 from tests.api.conftest import Client, MakeClient
 from tests.app import ParleyServer
 from tests.fakes.openai_server import OpenAIServer, Reply
 from tests.processes import wait_until
+from tests.remains import in_files, in_journals, in_redis, packed_in_redis
 from tests.servers import RedisServer
 
 ADA = "ada-canary-7f3a"
@@ -180,51 +179,28 @@ def test_a_running_turn_is_ended_and_not_stored(
 # --- nothing is left ------------------------------------------------------------------------------------------------
 
 
-def all_of(server: RedisServer) -> Iterator[tuple[str, str]]:
-    """Every key with all that is in it."""
-    with server.client(decode_responses=False) as client:
-        for key in client.scan_iter(count=1_000):
-            yield repr(key), repr(value_of(client, key))
-
-
-def value_of(client: redis.Redis, key: bytes) -> Any:
-    readers: dict[str, Any] = {
-        "hash": client.hgetall,
-        "string": client.get,
-        "set": client.smembers,
-        "list": lambda name: client.lrange(name, 0, -1),
-        "zset": lambda name: client.zrange(name, 0, -1),
-    }
-    kind: Any = client.type(key)
-    return readers[kind if isinstance(kind, str) else kind.decode()](key)
-
-
-def files_with(folder: Path, *words: str) -> list[str]:
-    """Files under a folder whose bytes have one of the words."""
-    return [
-        f"{path.name}: {word}"
-        for path in folder.rglob("*")
-        if path.is_file()
-        for word in words
-        if word.encode() in path.read_bytes()
-    ]
-
-
 def test_no_id_and_no_text_is_left_and_nothing_comes_back_after_a_restart(own_redis: RedisServer) -> None:
     with ParleyServer({"REDIS_URL": own_redis.url()}) as server:
         with server.client() as client:
             canaries = [ADA, WORD, *speak(client, ADA, WORD)]
             speak(client, BOB, "trombone")
-            before = list(all_of(own_redis))
+            before = list(in_redis(own_redis))
+            packed = packed_in_redis(own_redis, ADA)
             assert any(ADA in key for key, _ in before)
-            assert any(WORD in value for _, value in before)
-            assert files_with(server.data, WORD) != [] or "chat" not in HERE
+            assert sum(WORD in value for key, value in before if key.endswith(":turns'")) == len(HERE)
+            assert WORD in in_journals(server.data)
+            assert in_files(server.data, packed) != []
+            assert in_files(server.data, [WORD]) != [] or "chat" not in HERE
 
             receipt = client.delete(f"/users/{ADA}").json()
 
             assert receipt["complete"], receipt
-            assert [(k, w) for k, value in all_of(own_redis) for w in canaries if w in k or w in value] == []
-            assert files_with(server.data, *canaries) == []
+            places = dict.fromkeys(("redis", "memory", "journal", *(["archive"] if "chat" in HERE else [])), "erased")
+            assert receipt["where"] == {**places, "otherInstances": "told"}
+            assert [(k, w) for k, value in in_redis(own_redis) for w in canaries if w in k or w in value] == []
+            assert in_files(server.data, [*canaries, *packed]) == []
+            assert not any(each in in_journals(server.data) for each in canaries)
+            assert "trombone" in in_journals(server.data)
 
         server.restart()
         with server.client() as client:
@@ -233,10 +209,86 @@ def test_no_id_and_no_text_is_left_and_nothing_comes_back_after_a_restart(own_re
             assert export["archive"] == []
             assert all(client.get(f"/users/{BOB}/export").json()["assistants"].values())
         server.terminate()
-        assert [(k, w) for k, value in all_of(own_redis) for w in canaries if w in k or w in value] == []
-        assert files_with(server.data, *canaries) == []
+        assert [(k, w) for k, value in in_redis(own_redis) for w in canaries if w in k or w in value] == []
+        assert in_files(server.data, [*canaries, *packed]) == []
         assert ADA not in server.log
         assert WORD not in server.log
+
+
+def test_other_instances_forget_at_once(own_redis: RedisServer, make_client: MakeClient, tmp_path: Path) -> None:
+    one, two, shared = (tmp_path / name for name in ("one", "two", "shared"))
+    shared.mkdir()
+    common = {
+        "REDIS_URL": own_redis.url(),
+        "SECRET_KEY": "the same in all instances",
+        "DATABASE_URL": f"sqlite:///{shared / 'archive.db'}",
+    }
+    asked, other = (make_client(DATA_DIR=str(folder), **common) for folder in (one, two))
+    canaries = [ADA, WORD, *speak(other, ADA, WORD)]
+    other.post("/chat", json={"message": "hello", "userId": BOB})
+    packed = packed_in_redis(own_redis, ADA)
+    assert in_files(two, packed) != []
+
+    receipt = asked.delete(f"/users/{ADA}").json
+
+    assert receipt["complete"], receipt
+    assert sum(each["turns"] for each in receipt["erased"]["assistants"].values()) == len(HERE)
+    wait_until(lambda: in_files(two, [*canaries, *packed]) == [], "the other's journal to be rid of it")
+    assert not any(each in in_journals(two) for each in canaries)
+    assert in_files(shared, canaries) == []
+    own_redis.kill()  # from now on the other one serves from its memory
+    again = other.post("/chat", json={"message": "who am I?", "userId": ADA}).json
+    assert (again["degraded"], again["session"]["conversationCount"]) == (True, 1)
+    known = other.post("/chat", json={"message": "hello", "userId": BOB}).json
+    assert (known["degraded"], known["session"]["conversationCount"]) == (True, 2)
+
+
+def test_an_erasure_without_redis_says_what_is_still_to_be_done(
+    own_redis: RedisServer, make_client: MakeClient, tmp_path: Path
+) -> None:
+    client = make_client(REDIS_URL=own_redis.url())
+    client.post("/chat", json={"message": f"hello {WORD}", "userId": ADA})
+    assert WORD in in_journals(tmp_path)
+    own_redis.kill()
+
+    receipt = client.delete(f"/users/{ADA}").json
+
+    assert not receipt["complete"]
+    assert [place for place, what in receipt["where"].items() if what == "pending"] == ["redis", "otherInstances"]
+    assert WORD not in in_journals(tmp_path)
+    own_redis.restart()
+    wait_until(lambda: not any(ADA in key + value for key, value in in_redis(own_redis)), "the erasure in Redis")
+    assert client.delete(f"/users/{ADA}").json["complete"]
+
+
+@pytest.mark.skipif("chat" not in HERE, reason="it is the archive's")
+def test_a_turn_that_runs_elsewhere_leaves_nothing_in_the_archive(
+    own_redis: RedisServer, make_client: MakeClient, openai_server: OpenAIServer, tmp_path: Path
+) -> None:
+    common = {
+        "REDIS_URL": own_redis.url(),
+        "SECRET_KEY": "the same in all instances",
+        "DATABASE_URL": f"sqlite:///{tmp_path / 'archive.db'}",
+        "MODEL": "openai:fake",
+        "OPENAI_BASE_URL": openai_server.url,
+    }
+    asked, other = (make_client(DATA_DIR=str(tmp_path / name), **common) for name in ("one", "two"))
+    chat = {"message": f"hello {WORD}", "userId": ADA, "sessionId": "elsewhere", "assistant": "chat"}
+    as_ada = {"X-User-Id": ADA}
+    assert other.post("/chat", json=chat, headers=as_ada).status_code == 200
+    openai_server.will(Reply(WORD, think=1.0))
+    answers: list[Any] = []
+    talking = threading.Thread(target=lambda: answers.append(other.post("/chat", json=chat, headers=as_ada)))
+    talking.start()
+    wait_until(lambda: len(openai_server.chats) == 2, "the model's call")
+
+    asked.delete(f"/users/{ADA}")
+    talking.join()
+
+    assert (answers[0].status_code, answers[0].json["code"]) == (409, "session_ended")
+    assert everything(asked, ADA)["archive"] == []
+    services = asked.application.extensions["parley"]
+    assert not services.archive.exists("elsewhere")
 
 
 def test_nothing_comes_back_when_redis_lost_everything(own_redis: RedisServer) -> None:

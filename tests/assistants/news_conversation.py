@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from agent.assistant import TurnContext
@@ -12,6 +13,9 @@ from agent.offline import Ask
 from assistants.news import ASSISTANT
 from assistants.news.shelf import SHELF
 from memory import Message, Turn
+
+NOW = int(datetime(2026, 11, 20, 10, 30, tzinfo=UTC).timestamp() * 1000)
+"""A Friday."""
 
 
 @contextmanager
@@ -36,7 +40,7 @@ class Conversation:
 
     def says(self, message: str) -> str:
         """The reply; ``sources`` and ``known`` (what a model would be shown) are those of this turn."""
-        context = TurnContext("news", "session", message, 0, history=self.turns, attributes=dict(self.attributes))
+        context = TurnContext("news", "session", message, NOW, history=self.turns, attributes=dict(self.attributes))
         self.known = ASSISTANT.before(context)
         history = [(m.role, m.text) for turn in self.turns for m in turn.messages]
         reply = ASSISTANT.offline(Ask(message, history, turn=context))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
@@ -13,12 +14,16 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 from pypdf import PdfReader
+from selectolax.lexbor import LexborHTMLParser
 
 from assistants.chat import pdf
 from assistants.chat.export import InvalidExport, from_json, to_json, to_markdown, to_pdf
+from assistants.chat.inert import inert
 from memory.archive import Archive, ArchivedChat, ChatSession
 from memory.session import Message, Turn
+from tests.injections import injections
 from tests.memory.archive.talk import NOON
 
 LAST_MS = 7_258_118_400_000  # the year 2200
@@ -183,6 +188,63 @@ def test_markdown_is_for_people() -> None:
     assert "## You · 4 October 2024, 12:00 UTC\n\nWhere is the *lake*?\n" in text
     assert "print(1)\n```\n" in text, "a block of code that was cut off swallows nothing"
     assert "*(interrupted)*" in to_markdown(chat(("Hello", "H"), interrupted=True))
+
+
+ATTACKS = (
+    *injections(),
+    "[a](javascript:x) [b](&#106;avascript:x) [c]( JaVaScRiPt:x ) [d](data:text/html,x) [e](vbscript:x)",
+    "[a]: javascript:x\n\n[a] and [again][a]",
+    "<javascript:x> <b onmouseover=x>\n\n<div\nonclick=x>",
+    "`<b>` and `` ` <b> ` `` and `open\n\n<script>x</script>`",
+    "```\n<script>x</script>\n``\n~~~\n<script>x</script>",
+    "\\<script>x</script> \\\\<script>x</script> \\[a](javascript:x) \\\\[a](javascript:x)",
+    "![a](https://elsewhere.example/pixel.png) ![b][b]\n\n[b]: https://elsewhere.example/pixel.png",
+    "<!-- swallow\n\nthe rest",
+    "[" * 3_000 + "](javascript:x)",
+    "<script>x</script> " + "word " * 30_000,
+)
+MARKDOWN = st.text(st.sampled_from("<>[]()!`~\\\n :/-_*#ajsx&;\"'"), max_size=60)
+
+
+def does_something(markdown: str) -> list[str]:
+    """What a reader of Markdown that trusts it would do with it: tags, pictures, links to other than the web."""
+    reader = MarkdownIt("commonmark")
+    reader.validateLink = lambda url: True  # type: ignore[method-assign]
+    page = LexborHTMLParser(reader.render(markdown))
+    found = [
+        node.tag for node in page.css("script, img, svg, iframe, form, style, object, [onerror], [onclick], div, b")
+    ]
+    links = [str(node.attributes.get("href")) for node in page.css("a")]
+    return found + [link for link in links if not re.match(r"https?:|mailto:|[^:]*$", link)]
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_what_was_said_can_do_nothing_where_its_markdown_is_read(attack: str) -> None:
+    assert does_something(to_markdown(chat((attack, attack), name=attack[:80]))) == []
+
+
+@given(MARKDOWN)
+def test_no_text_whatever_does_something_as_markdown(text: str) -> None:
+    assert does_something(inert(text)) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a < b, and [1] too",
+        "[here](https://a.example) <https://a.example>",
+        "`<b>` is bold",
+        "```html\n<b>\n```",
+        "\\n",
+    ],
+)
+def test_what_is_harmless_stands_as_it_was_said(text: str) -> None:
+    assert inert(text) == text
+
+
+def test_what_is_escaped_still_says_the_same() -> None:
+    reader = MarkdownIt("commonmark")
+    assert "&lt;b onclick=x&gt; and <code>&lt;i&gt;</code>" in reader.render(inert("<b onclick=x> and `<i>`"))
 
 
 @pytest.mark.parametrize("fenced", ["```\na\n```", "~~~\na\n~~~", "````\n```\na\n````", "no code", "```\n~~~\n```"])

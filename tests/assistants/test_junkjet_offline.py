@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from agent.offline import Ask, ToolCall
 from assistants.junkjet import ASSISTANT
+from assistants.junkjet.listed import listed_in
 from assistants.junkjet.words import MAX_CHARS
 from tests.assistants.junkjet_conversation import Conversation
 
@@ -67,6 +68,75 @@ def test_what_has_no_price_is_said_plainly() -> None:
     chat = Conversation()
     chat.says("I want to sell copper")
     assert "no prices or buyers for **car tyres**" in chat.says("I want to sell my car tyres")
+
+
+@pytest.mark.parametrize(
+    ("message", "thing"),
+    [("Do you take old sofas?", "sofas"), ("what do you do with mattresses", "mattresses")],
+)
+def test_what_is_not_taken_is_said_and_what_to_do_with_it(message: str, thing: str) -> None:
+    reply = Conversation().says(message)
+    assert reply.startswith(f"JunkJet has no prices or buyers for **{thing}**.")
+    assert "your city's collection of bulky waste" in reply
+
+
+def test_thanks_do_not_hide_a_question() -> None:
+    chat = Conversation()
+    chat.says("Hello, I have 10 kg of newspapers")
+    assert chat.says("thanks! how should I pack them?").startswith("**Paper**: Keep it dry")
+    assert chat.says("I'm Asha by the way").startswith("Nice to meet you, Asha!")
+    assert chat.says("ok great, thank you! what was my name again?").startswith("You are Asha.")
+    assert chat.says("what was the first thing I said?").startswith(
+        "The first message that I can see is: “Hello, I have"
+    )
+
+
+def test_a_greeting_is_returned_with_the_answer() -> None:
+    chat = Conversation()
+    assert chat.says("Hello, I want to sell plastic") == "Hello! Roughly how many kilos of plastic do you have?"
+    assert chat.says("hi, 5 kg").startswith("Guide prices for **plastic**")
+
+
+def test_others_are_those_who_were_not_named_yet() -> None:
+    chat = Conversation()
+    chat.says("I am a scrap dealer")
+    named = {person.name for person in listed_in(chat.says("find sellers in Mumbai"))}
+    others = {person.name for person in listed_in(chat.says("any others?"))}
+    assert len(named) == 3
+    assert others
+    assert not named & others
+    while "know no other" not in (reply := chat.says("anyone else?")):
+        assert not (named | others) & {person.name for person in listed_in(reply)}
+        others |= {person.name for person in listed_in(reply)}
+    assert chat.says("find buyers of plastic in Pune").startswith("Buyers of **plastic** nearest to Pune")
+    assert chat.says("who buys plastic in Pune?").endswith(", above, is the nearest that I know.")
+
+
+def test_who_was_listed_can_be_asked_about() -> None:
+    chat = Conversation()
+    chat.says("I want to sell 20 kg of plastic in Pune")
+    assert chat.says("which of them is closest?").startswith("The nearest is **Bhoomi Textile Sorters** in Yerawada")
+    assert chat.says("what's the phone number of the second one?") == "**Falak Kabadi Corner**: +91 00000 00138."
+    assert chat.says("are they open on monday?") == "Open on Monday:\n- **Falak Kabadi Corner**: Mon–Sat 9:00–19:00"
+    assert chat.says("is the first one open on Sunday?").startswith("Yes: **Bhoomi Textile Sorters** is open Tue–Sun")
+    assert chat.says("the fourth one?") != ""
+    assert "nearest to Delhi" in chat.says("where can I sell it in Delhi?")
+
+
+def test_price_and_buyers_in_one_message() -> None:
+    prices, note, buyers = Conversation().says("whats copper worth, and who buys it in Pune?").split("\n\n")
+    assert prices.startswith("Guide prices for **copper**")
+    assert note.startswith("These are guide values")
+    assert buyers.startswith("Buyers of **copper** nearest to Pune")
+
+
+def test_what_was_told_a_moment_ago_is_not_told_again() -> None:
+    chat = Conversation()
+    chat.says("can I sell my old washing machine in Pune?")
+    assert chat.says("and a fridge?").startswith(
+        "That is **electronics**, too: the prices and buyers above hold for it."
+    )
+    assert "Jyoti E-Scrap Point" not in chat.says("30 kg")
 
 
 def test_a_city_that_is_not_covered_is_said_plainly() -> None:

@@ -127,6 +127,65 @@ def test_one_of_the_headlines(chat: Conversation) -> None:
     assert chat.says("the ninth one") == "I did not name that many articles. Which one do you mean?"
 
 
+def test_the_next_of_the_headlines_after_one_of_them(chat: Conversation) -> None:
+    chat.says("What are the latest news?")
+    chat.says("Tell me more about the second one")
+    chat.says("and the third?")
+    assert chat.titles == ["Squirrel causes blackout in half of Quillhaven"]
+    chat.says("Who won the Coast Tour?")
+    assert chat.says("the third one") == "I did not name that many articles. Which one do you mean?"
+
+
+@pytest.mark.parametrize(
+    ("message", "start", "first"),
+    [
+        ("What happened last week?", "The news from 9 to 15 November 2026:", "Eye clinic on wheels"),
+        ("any sport news since august?", "The news in sport since 1 August 2026:", "Twins in opposing goals"),
+        ("news from october", "The news from October 2026:", "Airline Petrel Air"),
+        ("What's new in tech?", "The latest news in technology:", "Squirrel causes blackout"),
+        (
+            "What happened since Thursday?",
+            "I have no news since Thursday, 19 November 2026. The latest:",
+            "Stolen heron is back",
+        ),
+        (
+            "What about the comet, anything from last week?",
+            "I found nothing on that from 9 to 15 November 2026. The closest that I have: ",
+            "Night nurse",
+        ),
+    ],
+)
+def test_a_limit_of_time_is_kept_or_said_to_be_unmet(chat: Conversation, message: str, start: str, first: str) -> None:
+    assert chat.says(message).startswith(start)
+    assert chat.titles[0].startswith(first)
+
+
+def test_every_question_of_a_message_is_answered(chat: Conversation) -> None:
+    first, second = chat.says("What happened to the airline, and who won the Coast Tour?").split("\n\n")
+    assert "Petrel Air" in first
+    assert "Fitzwarren" in second
+    assert [title.split()[0] for title in chat.titles] == ["Airline", "Fitzwarren"]
+    assert "Nothing relevant" not in chat.known
+    reply = chat.says("Who discovered the comet and what is the name of the ferry to Sorrel?")
+    assert "Lindgren" in reply
+    assert "Sorrel" in reply
+
+
+def test_thanks_do_not_hide_a_question(chat: Conversation) -> None:
+    assert "Lindgren" in chat.says("Thanks! Who discovered the comet?")
+    assert chat.says("thanks, what did I ask you first?") == (
+        "The first message that I can see is: “Thanks! Who discovered the comet?”"
+    )
+    assert chat.sources == []
+
+
+def test_nothing_relevant_is_said_shorter_the_second_time(chat: Conversation) -> None:
+    chat.says("Who is the prime minister of Norway?")
+    assert chat.says("is there news on bitcoin") == (
+        "The articles have nothing on that either. Ask me for the latest news, or name a topic."
+    )
+
+
 def test_where_it_came_from(chat: Conversation) -> None:
     chat.says("Who discovered the comet?")
     assert "https://news.example/2026/08/12/comet-amateur" in chat.says("What's the source?")

@@ -22,6 +22,9 @@ SECOND = 1_000
 HOUR = 3_600 * SECOND
 SEND = "/api/send-message"
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+UNKNOWN = "6f1c2a9e-0b5d-4c3e-9f7a-8d2b4e6a1c3f"
+"""An id that no session has. Fixed, for it names tests, too."""
+
 LATEST = "What are the latest news?"
 
 
@@ -149,7 +152,7 @@ def test_a_trailing_slash_is_optional(client: httpx.Client) -> None:
 # --- sessions that are none -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("header", [None, "", "no spaces", "-", "x" * 129, str(uuid4()), "nobody"])
+@pytest.mark.parametrize("header", [None, "", "no spaces", "-", "x" * 129, UNKNOWN, "nobody"])
 def test_without_a_session_of_its_own_a_message_gets_a_new_one(client: httpx.Client, header: str | None) -> None:
     body = ask(client, LATEST, header)
 
@@ -166,7 +169,7 @@ def test_an_id_that_a_client_chose_is_never_adopted(client: httpx.Client) -> Non
     assert not valid(client, chosen)
 
 
-@pytest.mark.parametrize("unknown", [str(uuid4()), "nobody"])
+@pytest.mark.parametrize("unknown", [UNKNOWN, "nobody"])
 def test_unknown_sessions_are_not_found_and_not_made_by_looking(client: httpx.Client, unknown: str) -> None:
     for _ in range(2):
         assert not valid(client, unknown)
@@ -239,7 +242,7 @@ def test_a_retry_is_answered_from_what_is_stored(client: httpx.Client) -> None:
     assert (mismatch.status_code, mismatch.json()["code"]) == (422, "idempotency_mismatch")
 
 
-@pytest.mark.parametrize("header", [None, str(uuid4())])
+@pytest.mark.parametrize("header", [None, UNKNOWN])
 def test_a_retry_finds_the_session_that_was_made_for_it_by_a_unique_key(
     client: httpx.Client, header: str | None
 ) -> None:

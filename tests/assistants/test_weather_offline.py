@@ -200,6 +200,71 @@ def test_several_cities_get_a_paragraph_each(talk: Conversation) -> None:
     assert [call.args["city"] for call in talk.called] == ["London", "Rome"]
 
 
+@pytest.mark.parametrize(
+    ("before", "message", "answer"),
+    [
+        (
+            ["Rome", "and Oslo?"],
+            "which of the two is warmer?",
+            "Rome, Italy is warmer: 21 °C, against 9 °C in Oslo, Norway.",
+        ),
+        (
+            ["London and Rome"],
+            "which one is colder",
+            "London, United Kingdom is colder: 9 °C, against 21 °C in Rome, Italy.",
+        ),
+        (["Oslo"], "Is it warmer in Rome?", "Rome, Italy is warmer: 21 °C, against 9 °C in Oslo, Norway."),
+        ([], "is Rome windier than Oslo", "Rome, Italy is windier: wind 30 km/h, against 14 km/h in Oslo, Norway."),
+        (
+            [],
+            "Which is the warmest: London, Rome or Oslo?",
+            "Rome, Italy is the warmest: 21 °C, against 9 °C in London, United Kingdom and 9 °C in Oslo, Norway.",
+        ),
+        (
+            ["London", "Oslo"],
+            "which is drier tomorrow",
+            "There is hardly a difference: 80 % chance of rain in London, ",
+        ),
+        ([], "is it warmer in Rome?", "Rome, Italy: cloudy, 21 °C"),
+    ],
+)
+def test_cities_are_compared(
+    talk: Conversation, meteo: OpenMeteoServer, before: list[str], message: str, answer: str
+) -> None:
+    meteo.weather["Rome"] = Sky(temperature=21, feels_like=21, wind=30)
+    for earlier in before:
+        talk.says(earlier)
+    assert talk.says(message).startswith(answer)
+
+
+def test_a_comparison_goes_on_tomorrow(offline: Conversation) -> None:
+    offline.says("Paris and Oslo")
+    assert offline.says("which is warmer?") == (
+        "Paris, France is usually warmer in November: 11 °C by day, against 4 °C in Oslo, Norway. "
+        "(Typical for the time of year, not live.)"
+    )
+    assert offline.says("and this weekend?").startswith("That is all I know until the live weather")
+    assert offline.says("and windier?").startswith("I have no typical values for the wind.")
+
+
+def test_a_misspelled_city_is_guessed_and_asked_back(talk: Conversation) -> None:
+    assert talk.says("weather in pariss tomorrow") == "I don't know a place called “pariss”. Did you mean Paris?"
+    assert talk.says("yes please").startswith("Paris, France, tomorrow")
+
+
+def test_every_question_of_a_message_is_answered(talk: Conversation) -> None:
+    first, second = talk.says("Is it windy in Oslo and what time is it in Rome?").split("\n\n")
+    assert first.startswith("Only a light wind. Oslo, Norway")
+    assert second.startswith("It's 10:30 on Friday, 20 November. Rome, Italy")
+    assert len(talk.says("Weather in London? And tomorrow?").split("\n\n")) == 2
+    assert len(talk.says("Is it warm and is it dry in Rome?").split("\n\n")) == 1
+
+
+def test_a_correction_takes_the_question_over(talk: Conversation) -> None:
+    talk.says("will it rain in Oslo tomorrow")
+    assert talk.says("no, I meant Rome").startswith("Yes, rain is likely. Rome, Italy, tomorrow")
+
+
 def test_an_unknown_city_comes_with_a_hint(talk: Conversation) -> None:
     assert talk.says("Weather in Atlantis") == (
         "I don't know a place called “Atlantis”. Check the spelling, or add its country or state, as in “Paris, Texas”."
@@ -244,14 +309,27 @@ def test_without_a_network_the_reply_says_that_it_is_typical_and_not_live(offlin
         "I can't reach the live weather right now, so here is what is typical for the time of year. "
         "London, United Kingdom in November usually has 11 °C by day and 5 °C at night, "
         "with rain on about 11 of 30 days. Take a coat, and perhaps an umbrella. "
-        "These are typical values, not live ones. For the live weather please ask again in a moment."
+        "Ask me again in a moment for the live weather."
     )
+    assert offline.says("should I take an umbrella?") == (
+        "An umbrella wouldn't hurt. London, United Kingdom in November usually has 11 °C by day and 5 °C at night, "
+        "with rain on about 11 of 30 days. Take a coat. (Typical for the time of year, not live.)"
+    )
+    assert offline.says("is that live?").startswith("Not live: those are typical values of the month")
+
+
+def test_without_a_network_the_same_is_not_told_twice(offline: Conversation) -> None:
+    offline.says("Weather in London?")
+    assert offline.says("And tomorrow?") == (
+        "That is all I know until the live weather can be reached again: what is typical for the time of year."
+    )
+    assert offline.says("and in Rome?").startswith("Rome, Italy in November usually has")
 
 
 def test_without_a_network_it_is_said_once_for_all_cities(offline: Conversation) -> None:
     paragraphs = offline.says("Weather in London and Oslo").split("\n\n")
     assert len(paragraphs) == 4
-    assert sum("typical" in paragraph for paragraph in paragraphs) == 2
+    assert sum("typical" in paragraph for paragraph in paragraphs) == 1
     assert "rain or snow on about 10 of 30 days" in paragraphs[2]
 
 
@@ -265,8 +343,8 @@ def test_without_a_network_questions_are_still_answered(offline: Conversation) -
 
 
 def test_without_a_network_other_cities_cannot_be_looked_up(offline: Conversation) -> None:
-    assert offline.says("Weather in Bergen").startswith("I can't look up “Bergen” right now, ")
-    assert offline.says("Weather in Paris, Texas").startswith("I can't look up “Paris, Texas” right now, ")
+    assert offline.says("Weather in Bergen").startswith("I can't look up “Bergen” right now: ")
+    assert offline.says("Weather in Paris, Texas").startswith("I can't look up “Paris, Texas” right now: ")
 
 
 def test_without_a_network_a_day_beyond_the_forecast_is_not_made_up(offline: Conversation) -> None:
@@ -280,6 +358,7 @@ def test_without_a_network_a_day_beyond_the_forecast_is_not_made_up(offline: Con
     [
         ("hi there", "Hello! "),
         ("good morning", "Hello! "),
+        ("morning!", "Hello! "),
         ("thank you", "You're welcome! "),
         ("goodbye", "Goodbye, and have a nice day!"),
         ("how are you?", "I'm fine, thank you! "),

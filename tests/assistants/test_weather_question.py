@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assistants.weather.question import Question, remembered_cities, understand
@@ -222,6 +222,7 @@ def test_the_cities_of_a_conversation_are_remembered() -> None:
     assert remembered_cities(history) == ["New York", "Rome"]
 
 
+@settings(deadline=None)
 @given(st.text(max_size=400), st.lists(st.tuples(st.sampled_from(["human", "ai"]), st.text(max_size=60)), max_size=4))
 def test_any_message_can_be_read(message: str, history: Told) -> None:
     question = understand(message, history)

@@ -12,6 +12,7 @@ from langchain_core.tools import BaseTool
 
 from agent.assistant import TurnContext
 from agent.offline import Ask, ToolCall, ToolResult
+from agent.runner import MAX_TOOL_CALLS
 from assistants.weather.offline import reply
 from assistants.weather.open_meteo import Limits, OpenMeteo
 from assistants.weather.service import WeatherService
@@ -62,11 +63,11 @@ class Conversation:
 
     def says(self, message: str) -> str:
         self.called = []
-        answer = reply(Ask(message, tuple(self.history)))
-        if not isinstance(answer, str):
-            self.called = [answer] if isinstance(answer, ToolCall) else list(answer)
-            results = [ToolResult(c.name, c.args, run_tool(self.tools, c.name, c.args)) for c in self.called]
-            answer = reply(Ask(message, tuple(self.history), results))
-        assert isinstance(answer, str), "the rules asked for tools twice"
+        results: list[ToolResult] = []
+        while not isinstance(answer := reply(Ask(message, tuple(self.history), results)), str):
+            calls = [answer] if isinstance(answer, ToolCall) else list(answer)
+            results += [ToolResult(call.name, call.args, run_tool(self.tools, call.name, call.args)) for call in calls]
+            self.called += calls
+            assert len(self.called) <= MAX_TOOL_CALLS, "the rules never come to an end"
         self.history += [("human", message), ("ai", answer)]
         return answer

@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 from tests.app import ParleyServer
 from tests.browser.acts import ask, is_ready, reply
 from tests.fakes.openai_server import OpenAIServer
+from tests.injections import injections
 
 Visit = Callable[..., Page]
 
@@ -47,6 +48,26 @@ def test_what_attacks_the_page_is_shown_as_text(
     assert page.evaluate("window.hit") is None
     assert page.locator(".turns :is(script, iframe, form, style, img, [onerror], [onload])").count() == 0
     assert page.locator(".turns a:not([href^='https://'])").count() == 0
+    assert [url for url in asked if not url.startswith(server.url)] == []
+
+
+def test_orders_for_a_model_do_nothing_on_the_page(
+    serve: Callable[..., ParleyServer], visit: Visit, openai_server: OpenAIServer
+) -> None:
+    server = serve(OPENAI_BASE_URL=openai_server.url, MODEL="openai:test")
+    orders = "\n\n".join(injections())
+    openai_server.answers = lambda call: f"{orders}\n\nThe end."
+    page = visit(server, "/talk/chat")
+    is_ready(page)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+
+    turn = ask(page, orders)
+
+    expect(reply(turn)).to_contain_text("The end.")
+    assert page.evaluate("window.hit") is None
+    assert page.locator(".turns :is(script, iframe, form, style, img, [onerror], [onload])").count() == 0
+    assert page.locator(".turns a:not([href^='https://'], [href^='http://'])").count() == 0
     assert [url for url in asked if not url.startswith(server.url)] == []
 
 

@@ -30,7 +30,8 @@ def test_the_python_of_the_memory_page_runs_from_top_to_bottom(tmp_path: Path) -
     assert ran.returncode == 0, ran.stderr.decode()
     lines = ran.stdout.decode().splitlines()
     assert lines[0].startswith("session:user123:")
-    assert lines[1:] == ["Almost.", "{'printer': 'toast'}", "I was shown 1 messages."]
+    carried = "- “I am Ada” → “Hello, Ada!”"
+    assert lines[1:] == ["Almost.", "{'printer': 'toast'}", carried, "I was shown 1 messages."]
 
 
 def test_the_engine_of_the_readme_runs(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

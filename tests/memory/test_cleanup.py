@@ -178,6 +178,22 @@ def test_a_session_whose_data_is_gone_is_told_as_evicted(one_redis: World, make_
     assert engine.store.totals("test").live == 0
 
 
+def test_the_turns_of_an_evicted_session_are_not_counted_any_more(one_redis: World, make_engine: MakeEngine) -> None:
+    engine = make_engine(one_redis.store, POLICY)
+    talk(engine, "gone", "gone", "gone")
+    one_redis.advance(LATER)
+    talk(engine, "there", "there", "here")
+    with one_redis.servers[0].client() as client:
+        client.delete(names.subject_keys(engine.key("gone")).session)
+    assert engine.store.totals("test").turns == 6
+
+    assert sweep(engine) == {"evicted": 1}
+
+    assert engine.store.totals("test").turns == 3
+    talk(engine, "there")
+    assert engine.store.totals("test").turns == 4
+
+
 def test_whoever_comes_back_while_a_sweep_is_looking_keeps_the_new_session(
     one_redis: World, make_engine: MakeEngine
 ) -> None:

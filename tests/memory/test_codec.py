@@ -81,10 +81,21 @@ def test_events_come_back_as_they_were_written(events: list[dict[str, Any]]) -> 
     assert decode_events(encode_events(events)) == events
 
 
-@given(TIMES, TIMES, st.integers(0, 10**6), TEXT)
-def test_a_record_comes_back_as_it_was_written(started: int, ended: int, turns: int, reason: str) -> None:
-    record = EndedSession("user123", started, ended, turns, reason)
-    assert decode_ended("user123", encode_ended(record)) == record
+@given(TIMES, TIMES, st.integers(0, 10**6), TEXT, TEXT.filter(bool), TEXT)
+def test_a_record_comes_back_as_it_was_written(
+    started: int, ended: int, turns: int, reason: str, left: str, owner: str
+) -> None:
+    for record in (
+        EndedSession("user123", started, ended, turns, reason),
+        EndedSession("user123", started, ended, turns, reason, left, owner),
+    ):
+        assert decode_ended("user123", encode_ended(record)) == record
+
+
+def test_a_record_that_leaves_nothing_is_written_as_ever() -> None:
+    assert encode_ended(EndedSession("user123", 1, 2, 3, "duration")) == b'[1,2,3,"duration"]'
+    with pytest.raises(CorruptRow):
+        decode_ended("user123", b'[1,2,3,"duration","left"]')
 
 
 def usual(said: str, reply: str) -> Turn:

@@ -30,10 +30,11 @@ from memory.leases import LeaseKeeper
 from memory.stores import keys as names
 from memory.stores.base import Busy, Claimed, Counted, Durability, Renewed
 from memory.stores.failover import FailoverStore
-from memory.stores.watch import GOOD_PROBES, PROBE_EVERY
-from tests.memory.harness import ON_DISK, noise
+from memory.stores.watch import GOOD_PROBES, HEAR_EVERY, PROBE_EVERY
+from tests.memory.harness import ON_DISK, Shift, noise
 from tests.processes import free_port, wait_until
 from tests.proxy import Mode, Proxy
+from tests.remains import in_files, in_journals, in_redis, packed_in_redis
 from tests.servers import RedisCluster, RedisSentinels, RedisServer
 
 POLICY = SessionPolicy(duration=3_600, inactivity=1_800, max_turns=50, shown_turns=20)
@@ -547,7 +548,8 @@ def test_an_erasure_in_an_outage_reaches_redis_the_other_instances_and_every_dis
         recovered(cut)
 
         assert texts(other, "ada-lovelace") == []
-        wait_until(lambda: not _on_disk(site.folder, b"secret", b"ada-lovelace"), "the erasure of every journal")
+        wait_until(lambda: not in_files(site.folder, ["ada-lovelace"]), "the erasure of every journal")
+        assert "secret" not in in_journals(site.folder)
         with own_redis.client() as client:
             assert not any("ada-lovelace" in key for key in client.scan_iter())
 
@@ -569,9 +571,144 @@ def test_an_erasure_in_redis_is_not_undone_by_an_instance_that_was_cut_off(own_r
         assert texts(cut) == ["three"]
 
 
-def _on_disk(folder: Path, *needles: bytes) -> bool:
-    contents = [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
-    return any(needle in content for needle in needles for content in contents)
+def test_an_erasure_reaches_every_other_instance_at_once(own_redis: RedisServer, site: Site) -> None:
+    """By what is published, not by the hashes that are kept: here each instance has another key for these."""
+    asked, other = (site.instance(own_redis.url(), name, secret=name.encode()) for name in ("a", "b"))
+    for engine in (asked, other):
+        say(engine, "my secret", user="ada-lovelace")
+        say(engine, "hello", user="bob")
+    packed = packed_in_redis(own_redis, "ada-lovelace")
+    assert "secret" in in_journals(site.folder / "b")
+    assert in_files(site.folder / "b", packed) != []
+    took = failover(other)._shadow.usage()["used_bytes"]
+
+    assert asked.forget("ada-lovelace")
+
+    key = Key("test", "ada-lovelace")
+    wait_until(lambda: not failover(other)._shadow.knows(key), "the other instance to forget", SOON)
+    wait_until(lambda: not in_files(site.folder, ["ada-lovelace", *packed]), "the erasure of every journal", SOON)
+    assert "secret" not in in_journals(site.folder)
+    assert "hello" in in_journals(site.folder / "b")
+    assert 0 < failover(other)._shadow.usage()["used_bytes"] < took
+    own_redis.kill()
+    assert say(other, "who am I?", user="ada-lovelace").session.turns == 1
+    assert say(other, "hello again", user="bob").session.turns == 3
+
+
+def test_a_turn_that_was_running_elsewhere_when_its_user_was_erased_is_not_stored(
+    own_redis: RedisServer, site: Site
+) -> None:
+    asked, other = site.instance(own_redis.url(), "a"), site.instance(own_redis.url(), "b")
+    say(other, "one")
+    running = other.begin_turn("ada", "two")
+    assert asked.forget("ada")
+    wait_until(lambda: not failover(other)._shadow.knows(running.key), "the other instance to forget")
+    own_redis.kill()  # nobody can be asked whether the lease is lost
+    tripped(other)
+
+    with pytest.raises(StaleTurn):
+        other.finish_turn(running, "TWO")
+
+    assert failover(other)._shadow.read(running.key, 10).turns == ()
+
+
+def test_whoever_comes_back_after_the_erasure_keeps_the_new_session(own_redis: RedisServer, site: Site) -> None:
+    asked, other = site.instance(own_redis.url(), "a"), site.instance(own_redis.url(), "b")
+    say(other, "one")
+    for number in range(5):
+        assert asked.forget("ada")
+        running = other.begin_turn("ada", str(number))
+        time.sleep(2 * HEAR_EVERY)  # by then the erasure was heard
+        other.finish_turn(running, "")
+        assert texts(other) == [str(number)]
+    own_redis.kill()
+    assert say(other, "two").session.turns == 2
+
+
+def test_an_erasure_that_was_told_late_is_found_by_whoever_was_cut_off_as_well(
+    own_redis: RedisServer, site: Site
+) -> None:
+    """Others were erased in between, so that it is not among the newest when it comes."""
+    shift = Shift()
+    with Proxy(own_redis.port) as one, Proxy(own_redis.port) as two:
+        asked, cut, there = (
+            site.instance(url, name, shift=shift)
+            for url, name in ((one.url(), "a"), (two.url(), "b"), (own_redis.url(), "c"))
+        )
+        for engine in (asked, cut, there):
+            say(engine, "my secret", user="ada-lovelace")
+            say(engine, "hello", user="bob")
+        for proxy in (one, two):
+            proxy.set(Mode.CUT)
+        tripped(asked, cut)
+        assert asked.forget("ada-lovelace")
+        shift.ms += 60_000
+        assert there.forget("bob")
+
+        for proxy, engine in ((one, asked), (two, cut)):
+            proxy.set(Mode.THROUGH)
+            recovered(engine)
+
+        for engine in (asked, cut, there):
+            for user in ("ada-lovelace", "bob"):
+                key = Key("test", user)
+                wait_until(lambda e=engine, k=key: not failover(e)._shadow.knows(k), "it to forget")  # type: ignore[misc]
+        wait_until(lambda: not in_files(site.folder, ["ada-lovelace"]), "the erasure of every journal")
+        assert in_journals(site.folder) == ""
+
+
+def test_what_a_session_leaves_for_the_next_one_is_erased_with_it(own_redis: RedisServer, site: Site) -> None:
+    """Also where the session ended after the erasure, in an instance that did not know of it."""
+    policy = replace(POLICY, carry_over=True, max_turns=2)
+    with Proxy(own_redis.port) as proxy:
+        cut, other = (site.instance(url, name, policy) for url, name in ((proxy.url(), "a"), (own_redis.url(), "b")))
+        say(cut, "my secret is one")
+        proxy.set(Mode.CUT)
+        tripped(cut)
+        assert other.forget("ada")
+        time.sleep(0.01)
+        assert say(cut, "and two").verdict.ended == "conversation_limit"
+        assert "secret" in cut.list("ada")[1][0].carry_over
+        proxy.set(Mode.THROUGH)
+        recovered(cut)
+
+        assert [(record.turns, record.carry_over) for record in other.list("ada")[1]] == [(2, "")]
+        assert not any("secret" in value for _, value in in_redis(own_redis))
+        wait_until(lambda: "secret" not in in_journals(site.folder), "the erasure of every journal")
+
+
+@pytest.mark.parametrize("keep_data", [True, False], ids=["as it was", "empty"])
+@pytest.mark.parametrize("away", [True, False], ids=["it starts without Redis", "it starts with Redis"])
+def test_an_instance_that_was_gone_when_a_user_was_erased_brings_nothing_back(
+    own_redis: RedisServer, site: Site, away: bool, keep_data: bool
+) -> None:
+    with Proxy(own_redis.port) as proxy:
+        gone, other = site.instance(proxy.url(), "a"), site.instance(own_redis.url(), "b")
+        say(gone, "my secret is one", user="ada-lovelace")
+        proxy.set(Mode.CUT)
+        tripped(gone)
+        say(gone, "my secret is two", user="ada-lovelace")
+        failover(gone).vanish()
+        assert other.forget("ada-lovelace")
+        if not keep_data:
+            own_redis.kill()
+            own_redis.restart(keep_data=False)
+            recovered(other)
+        proxy.set(Mode.CUT if away else Mode.THROUGH)
+        restarted = site.instance(proxy.url(), "a")
+        say(restarted, "hello", user="bob")
+        assert state(restarted) == "open" or not away
+        proxy.set(Mode.THROUGH)
+        recovered(restarted)
+
+        # An empty Redis hears within a second or two from the other what was erased; one with its data knows.
+        for engine in (restarted, other):
+            wait_until(lambda e=engine: keep_data or not texts(e, "ada-lovelace"), "the erasure to be told")  # type: ignore[misc]
+            assert texts(engine, "ada-lovelace") == []
+        wait_until(lambda: not in_files(site.folder, ["ada-lovelace"]), "the erasure of every journal")
+        assert "secret" not in in_journals(site.folder)
+        assert not any("ada-lovelace" in key + value for key, value in in_redis(own_redis))
+        assert texts(other, "bob") == ["hello"]
 
 
 # --- several instances ----------------------------------------------------------------------------------------------

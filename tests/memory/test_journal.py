@@ -360,7 +360,7 @@ def test_a_record_reads_as_it_was_written(
         max_bytes=9,
         turn=turn_of(session, "id", "text") if turn else None,
         replayable=turn,
-        ended=EndedSession(KEY.subject, NOON, NOON + 1, 3, "manual") if ended else None,
+        ended=EndedSession(KEY.subject, NOON, NOON + 1, 3, "duration", "what is left", "owner") if ended else None,
         erased=10,
         changes=changes,
         minute=11,

@@ -52,7 +52,8 @@ class Instance:
         if session is None:
             return
         self.clock.at += 10
-        record = EndedSession(KEY.subject, session.started, at or self.clock.at, session.turns, reason)
+        left = f"what {self.name} knew of it"
+        record = EndedSession(KEY.subject, session.started, at or self.clock.at, session.turns, reason, left)
         counted = Counted(self.clock.at, {f"test.ended.{reason}": 1})
         assert self.shadow.close(session, Closing(record), counted) is Closed.CLOSED
 

@@ -409,6 +409,19 @@ def test_forgetting_takes_the_turns_of_a_live_session_from_the_count(store: Sess
     assert store.totals("test").turns == 3
 
 
+def test_counting_anew_while_turns_are_said_is_exact(store: SessionStore) -> None:
+    subjects = [Key("test", f"user{n}") for n in range(10)]
+    say(store, Key("other", "user0"), "else")
+    with ThreadPoolExecutor(1) as pool:
+        said = [pool.submit(say, store, key, f"t{n}") for n in range(2) for key in subjects]
+        while not all(each.done() for each in said):
+            store.recount("test")
+    assert [each.exception() for each in said] == [None] * 20
+    store.recount("test")
+    assert store.totals("test").turns == 20
+    assert store.totals("other").turns == 1
+
+
 @pytest.mark.parametrize("what", ["a session without turns", "a lease", "a record", "turns that outlived it"])
 def test_forgetting_says_whether_anything_was_there(store: SessionStore, what: str) -> None:
     assert not store.forget(KEY)

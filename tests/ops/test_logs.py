@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import json
+import logging
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
+from langchain_core.tools import tool
 
-from tests.app import ParleyServer
+from agent.assistant import TurnContext
+from agent.conversation import Conversation
+from api import logs, sse
+from memory import open_store
+from tests.app import ParleyServer, application
 from tests.fakes.openai_server import OpenAIServer, Reply, ToolUse
 from tests.servers import RedisServer
 
@@ -65,6 +76,105 @@ def test_a_server_at_debug_writes_no_canary(
         lines = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
         assert len(lines) > 10
         assert all(line["requestId"] for line in lines)
+
+
+@pytest.fixture(params=["text", "json"])
+def written(request: pytest.FixtureRequest) -> Iterator[io.StringIO]:
+    """All that this process logs meanwhile, at its most talkative, as a server would write it."""
+    root, page = logging.getLogger(), io.StringIO()
+    handler, before = logging.StreamHandler(page), (root.level, threading.excepthook)
+    handler.setFormatter(logs.formatter(request.param))
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    yield page
+    root.removeHandler(handler)
+    root.setLevel(before[0])
+
+
+def quotes(text: str) -> NoReturn:
+    """Fails as many libraries do: with what they were given in the error, its cause and its notes."""
+    try:
+        raise KeyError(f"the cause has {text} in it")
+    except KeyError as error:
+        failed = ExceptionGroup(f"the group quotes {text}", [ValueError(text), OSError(2, text, text)])
+        failed.add_note(f"a note on {text}")
+        raise failed from error
+
+
+@tool
+def look_at(words: str) -> str:
+    """Look."""
+    quotes(words)
+
+
+def fails_at(where: str, openai_server: OpenAIServer) -> dict[str, object]:
+    """What an assistant is given in order to fail there with the user's words."""
+
+    def before(context: TurnContext) -> str:
+        return quotes(context.message) if where == "hook" else ""
+
+    def after(context: TurnContext, reply: str) -> str:
+        return quotes(reply + context.message) if where == "end" else reply
+
+    if where == "tool":
+        openai_server.will(Reply(tools=[ToolUse("look_at", {"words": WORDS})]), REPLY)
+    elif where == "arguments":
+        openai_server.will(Reply(tools=[ToolUse("look_at", {"words": {"no": WORDS}})]), REPLY)
+    elif where == "provider":
+        openai_server.answers = lambda call: Reply(f"you may not say {WORDS}", status=400)
+    return {"before": before, "after": after, "tools": (look_at,)}
+
+
+@pytest.mark.parametrize("where", ["hook", "tool", "arguments", "end", "provider", "view", "stream"])
+def test_what_fails_on_the_way_is_told_without_the_words_in_it(
+    where: str, written: io.StringIO, openai_server: OpenAIServer
+) -> None:
+    env = {"MODEL": "openai:fake", "OPENAI_BASE_URL": openai_server.url}
+    with application(open_store("memory://"), "weather", **env) as app:
+        services = app.extensions["parley"]
+        kept = services.conversations["weather"]
+        assistant = replace(kept.assistant, **fails_at(where, openai_server))
+        changed = Conversation(assistant, kept.engine, services.models, services.workers)
+        app.extensions["parley"].conversations["weather"] = changed
+        app.add_url_rule("/chat/view", "view", lambda: quotes(WORDS))
+        app.add_url_rule("/chat/stream-off", "stream", lambda: sse.respond(quotes(WORDS) for _ in "once"))
+        client, said = app.test_client(), {"message": f"my secret is {WORDS}", "userId": USER}
+        if where == "view":
+            assert client.get("/chat/view").status_code == 500
+        elif where == "stream":
+            assert client.get("/chat/stream-off").data == b""
+        else:
+            client.post("/chat", json=said)
+            client.post("/chat/stream", json={**said, "message": f"again {WORDS}"}).get_data()
+
+    told = written.getvalue()
+    assert "/chat" in told, "it does write"
+    assert [canary for canary in CANARIES if canary in told] == []
+    if where in ("hook", "tool", "end", "view", "stream"):
+        assert "ExceptionGroup" in told
+        assert "KeyError" in told
+        assert "in quotes" in told, "where it happened is told"
+
+
+def test_an_error_in_a_thread_is_told_without_the_words_in_it(written: io.StringIO) -> None:
+    before = threading.excepthook
+    threading.excepthook = logs.of_thread
+    try:
+        thread = threading.Thread(target=quotes, args=(WORDS,))
+        thread.start()
+        thread.join()
+    finally:
+        threading.excepthook = before
+
+    assert "a thread ended" in written.getvalue()
+    assert WORDS not in written.getvalue()
+
+
+def test_errors_that_lead_to_each_other_are_told_once() -> None:
+    first, second = ValueError("a"), OSError(13, "b")
+    first.__cause__, second.__cause__ = second, first
+
+    assert logs.told(first) == "builtins.ValueError, from\nbuiltins.PermissionError [errno 13], from"
 
 
 def test_a_request_is_found_by_its_id(tmp_path: Path) -> None:

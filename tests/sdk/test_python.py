@@ -10,6 +10,7 @@ from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 from langchain_openai import ChatOpenAI
 from openai.types.chat import ChatCompletionMessageParam
 
+from agent.registry import find
 from tests.app import ParleyServer
 from tests.sdk.conftest import KEY, NEEDS_CHAT
 
@@ -29,8 +30,8 @@ def user(text: str) -> list[ChatCompletionMessageParam]:
 def test_the_assistants_are_the_models(client: openai.OpenAI) -> None:
     models = client.models.list().data
 
-    assert {"chat", "weather", "news"} <= {model.id for model in models}
-    assert client.models.retrieve("weather").owned_by == "parley"
+    assert {model.id for model in models} == set(find())
+    assert client.models.retrieve("chat").owned_by == "parley"
 
 
 def test_with_a_user_the_server_remembers(client: openai.OpenAI) -> None:

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { likelyReason, meter, timeLeft, whyEnded, type Known } from "../src/chat/meter";
+import { likelyReason, meter, retold, timeLeft, whyEnded, type Known } from "../src/chat/meter";
 import type { Policy, SessionInfo } from "../src/net/types";
 
 const WEATHER: Policy = {
@@ -11,6 +11,8 @@ const WEATHER: Policy = {
   extension: null,
   archive: false,
   durability: "disk",
+  carryOver: false,
+  summarise: false,
 };
 
 const AT = 1_000_000;
@@ -88,4 +90,12 @@ test("every reason has its sentence", () => {
   expect(whyEnded("conversation_limit", WEATHER)).toContain("20 messages");
   expect(whyEnded("manual", WEATHER)).toContain("by hand");
   expect(whyEnded("moved away", WEATHER)).toContain("moved away");
+});
+
+test("what is known of earlier talk outlasts the replies of its session", () => {
+  const before = known({ carriedOver: "Ada asked for Rome.", summary: "old" });
+  const reply = known({ conversationCount: 2 }).session;
+  expect(retold(before, reply)).toMatchObject({ carriedOver: "Ada asked for Rome.", conversationCount: 2 });
+  expect(retold(before, { ...reply, sessionId: "session:ada:2" })).not.toHaveProperty("carriedOver");
+  expect(retold(null, reply)).toEqual(reply);
 });

@@ -36,7 +36,8 @@ local function publish(channel, event)
   if event ~= '' then redis.call('PUBLISH', channel, event) end
 end
 
--- Deletes a session's data and leaves its record. Turns stay where they outlive it (history_until is not '').
+-- Deletes a session's data and leaves its record. Turns stay where they outlive it (history_until is not ''). What the
+-- session before left (behind the fourth field of its record) was for this one.
 local function finish(subject, record, history_until)
   redis.call('DEL', KEYS[1], KEYS[4])
   if history_until == '' then
@@ -44,6 +45,11 @@ local function finish(subject, record, history_until)
     redis.call('ZREM', KEYS[8], subject)
   end
   redis.call('ZREM', KEYS[7], subject)
+  local before = redis.call('LINDEX', KEYS[6], 0)
+  local fields = before and cjson.decode(before)
+  if fields and fields[5] then
+    redis.call('LSET', KEYS[6], 0, cjson.encode({fields[1], fields[2], fields[3], fields[4]}))
+  end
   redis.call('LPUSH', KEYS[6], record)
   redis.call('LTRIM', KEYS[6], 0, 19)
   redis.call('PEXPIRE', KEYS[6], 86400000)

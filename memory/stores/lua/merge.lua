@@ -2,13 +2,14 @@
 -- instance's own running turn stays, any other that is left is freed.
 -- KEYS[1..12] and ARGV[2..6] as in merging.lua, KEYS[13..] counts of minutes; ARGV[7] version  [8] ms until a session expires
 -- [9] ms until turns do  [10] attributes, or ''  [11] last turn, or ''  [12] its ms left  [13] deadline, or ''
--- [14] history until, or ''  [15] when all was erased, or ''; then lists, each after its length:
+-- [14] history until, or ''  [15] when all was erased, or ''  [16] channel of erasures  [17] what to say there;
+-- then lists, each after its length:
 -- fields of the session, turns, their replayable ids, records of ended ones, pairs for merged, and pairs of each minute
 -- Replies 'merged', 'changed' (read it again) or 'leased' (another's turn is running).
 if anothers then return 'leased' end
 if version() ~= ARGV[7] then return 'changed' end
 
-local at = 15
+local at = 17
 local function list()
   local items = {}
   local length = tonumber(ARGV[at + 1])
@@ -57,6 +58,7 @@ index(KEYS[7], ARGV[13])
 index(KEYS[8], ARGV[14])
 index(KEYS[9], #ended > 0 and text(now + 86400000) or '')
 if ARGV[15] ~= '' then
+  if redis.call('ZSCORE', KEYS[12], ARGV[5]) ~= ARGV[15] then publish(ARGV[16], ARGV[17]) end
   redis.call('ZADD', KEYS[12], ARGV[15], ARGV[5])
   redis.call('PEXPIRE', KEYS[12], 691200000)
 end

@@ -11,6 +11,7 @@ import { trying } from "../ui/toast";
 import { Cart } from "./Cart";
 import { Composer, type ComposerHandle } from "./Composer";
 import { conversation, type TurnView } from "./conversation";
+import { Earlier } from "./Earlier";
 import { Ended } from "./Ended";
 import { plain, Turn } from "./Turn";
 import { SessionMeter } from "./SessionMeter";
@@ -109,6 +110,7 @@ export default function Talk({ about, assistant, id }: Props) {
               onPick={(text) => (text.includes("[") ? composer.current?.fill(text) : talk.send(text))}
             />
           )}
+          <Earlier session={state.known?.session} onOpen={() => void talk.check().catch(() => undefined)} />
           <ol className="turns">
             {state.turns.map((turn, index) => (
               <Turn

@@ -4,7 +4,7 @@ import { ApiError, Unreachable, ask } from "../net/http";
 import type { AssistantInfo, EndedInfo, HistoryEntry, SessionInfo, TurnData } from "../net/types";
 import { uuid } from "../ids";
 import { channel, type Shared } from "../live/channel";
-import { likelyReason, type Known } from "./meter";
+import { likelyReason, retold, type Known } from "./meter";
 import { BEAT, find, keep, orphan, settle } from "./pending";
 import { note } from "./registry";
 import { runTurn, type Progress } from "./turn";
@@ -248,8 +248,9 @@ export class Conversation {
         partial: reply.history === "partial",
         ...(reply.data ? { data: reply.data } : {}),
       });
+      const opened = reply.session.conversationCount === 1 && this.assistant.policy.carryOver;
       this.set({
-        known: { session: reply.session, at: Date.now() },
+        known: { session: retold(this.state.known, reply.session), at: Date.now() },
         ended:
           reply.session.status === "ended"
             ? { reason: reply.session.endReason ?? "manual", sessionId: reply.sessionId }
@@ -257,6 +258,7 @@ export class Conversation {
       });
       note(name, this.id, turn.message, reply.session.conversationCount);
       this.share();
+      if (opened && reply.session.status === "active") void this.check().catch(() => undefined);
     } catch (error) {
       this.words = null;
       this.failed(turn.id, error as Error);
@@ -278,7 +280,7 @@ export class Conversation {
   private progress(id: string, progress: Progress, begun: number): void {
     switch (progress.kind) {
       case "session":
-        this.set({ known: { session: progress.session, at: Date.now() } });
+        this.set({ known: { session: retold(this.state.known, progress.session), at: Date.now() } });
         this.patch(id, { sessionId: progress.session.sessionId });
         break;
       case "token":

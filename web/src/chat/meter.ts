@@ -21,6 +21,11 @@ export interface Known {
   at: number;
 }
 
+/** The session as a reply tells it, with what was told before of earlier talk: replies leave that out. */
+export function retold(before: Known | null, session: SessionInfo): SessionInfo {
+  return before?.session.sessionId === session.sessionId ? { ...before.session, ...session } : session;
+}
+
 export function meter(known: Known, policy: Policy, now: number): Meter {
   const { session } = known;
   const secondsLeft = Math.max(0, session.remainingSeconds - Math.max(0, now - known.at) / 1000);

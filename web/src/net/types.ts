@@ -9,6 +9,8 @@ export interface Policy {
   extension: { afterTurns: number; seconds: number } | null;
   archive: boolean;
   durability: "disk" | "memory";
+  carryOver: boolean;
+  summarise: boolean;
 }
 
 export interface AssistantInfo {
@@ -37,6 +39,10 @@ export interface SessionInfo {
   conversationCount: number;
   remainingConversations: number | null;
   endReason: string | null;
+  /** What the session before left for this one; told by a look at the session, not by replies. */
+  carriedOver?: string;
+  /** What was said in turns that the assistant is not shown any more; told as the former. */
+  summary?: string;
 }
 
 export interface EndedInfo {
