@@ -12,7 +12,6 @@ from hypothesis import settings
 from tests.fakes.openai_server import OpenAIServer
 from tests.servers import RedisCluster, RedisSentinels, RedisServer
 
-
 settings.register_profile("patient", parent=settings.default, deadline=None)
 settings.load_profile("patient")  # a machine that stalls for a moment is no failure
 

@@ -212,7 +212,8 @@ def does_something(markdown: str) -> list[str]:
     reader.validateLink = lambda url: True  # type: ignore[method-assign]
     page = LexborHTMLParser(reader.render(markdown))
     found = [
-        node.tag for node in page.css("script, img, svg, iframe, form, style, object, [onerror], [onclick], div, b")
+        str(node.tag)
+        for node in page.css("script, img, svg, iframe, form, style, object, [onerror], [onclick], div, b")
     ]
     links = [str(node.attributes.get("href")) for node in page.css("a")]
     return found + [link for link in links if not re.match(r"https?:|mailto:|[^:]*$", link)]

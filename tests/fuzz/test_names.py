@@ -17,7 +17,7 @@ from api.hosts import name_of
 from api.session_ids import new_session_id
 from memory import InvalidKey, SessionEngine, SessionPolicy, open_store
 from memory.session import Key
-from memory.stores.keys import TAGS, index_keys, mark_of, subject_keys
+from memory.stores.keys import TAGS, mark_of, subject_keys
 
 SUBJECTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=256) | st.text(
     st.sampled_from("{}:*?[]%\\\r\n\0 a:session:turns"), min_size=1, max_size=40
@@ -45,15 +45,6 @@ def test_the_keys_of_a_subject_stay_in_their_place_and_name_it(namespace: str, s
         assert re.fullmatch(r"[A-Za-z0-9._:@+%{}~-]+", key), "nothing that a shell, a pattern or a log takes for more"
     assert {slot_of(key) for key in made.all(0)} == {made.tag}
     assert made.tag in TAGS
-
-
-@given(NAMESPACES, SUBJECTS, NAMESPACES, SUBJECTS)
-def test_no_two_subjects_share_a_key(one: str, ada: str, other: str, bob: str) -> None:
-    first, second = subject_keys(Key(one, ada)), subject_keys(Key(other, bob))
-    if (one, ada) != (other, bob):
-        assert {*first.of_session, first.ended}.isdisjoint({*second.of_session, second.ended})
-    indexes = {key for index in ("deadlines", "histories", "records") for key in index_keys(other, index)}
-    assert {*first.of_session, first.ended}.isdisjoint(indexes)
 
 
 @given(NAMESPACES, SUBJECTS)

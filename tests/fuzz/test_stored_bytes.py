@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 import orjson
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from memory.codec import CorruptRow, decode_document, decode_ended, decode_events, decode_turn, encode_turn
@@ -51,13 +51,11 @@ def test_any_json(front: bytes, value: Any) -> None:
     read_by_all(front + orjson.dumps(value))
 
 
-@settings(max_examples=200)
 @given(TURNS, st.data())
 def test_a_row_with_a_few_bytes_changed(turn: Turn, data: st.DataObject) -> None:
     read_by_all(damaged(encode_turn(turn), data))
 
 
-@settings(max_examples=200)
 @given(TURNS, DOCUMENTS, st.data())
 def test_a_line_of_the_journal_with_a_few_bytes_changed(
     turn: Turn, attributes: dict[str, Any], data: st.DataObject

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from settings import SETTINGS
+from settings import SETTINGS, load
 from tests.app import ParleyServer
 from tests.servers import RedisServer
 
@@ -113,6 +113,8 @@ def test_nginx_keeps_a_user_at_one_instance_and_streams() -> None:
     named = set(re.findall(r"server (parley-\d):3000", text))
     assert named == {name for name in COMPOSE["services"] if name.startswith("parley-")}
     assert "proxy_set_header X-Forwarded-For $remote_addr;" in statements  # not what the client wrote into it
+    idle = int(re.findall(r"keepalive_timeout (\d+)s;", text)[0])
+    assert idle < load({}, dotenv=None)["REQUEST_TIMEOUT"], "or it sends into what is being closed"
 
 
 def test_the_unit_is_shut_in_and_stops_by_sigterm() -> None:
