@@ -28,15 +28,21 @@ _QUESTION: Final = re.compile(
 
 
 def questions_of(message: str) -> list[str]:
-    """The questions of a message, in its order: two or three, or none where it is best read as a whole.
+    """The questions of a message, in its order, each with what is told before it: two or three, or none where the
+    message is best read as a whole.
 
-    >>> questions_of("Thanks! Will it rain in Rome, and what is 2 + 2?")
-    ['Will it rain in Rome', 'what is 2 + 2?']
+    >>> questions_of("I'm Ada. Will it rain in Rome, and what is 2 + 2?")
+    ["I'm Ada. Will it rain in Rome", 'what is 2 + 2?']
     """
     if len(message) > _LONGEST:
         return []
-    parts = (part.strip() for part in _BETWEEN.split(message.replace("\u2019", "'")))
-    asked = [part for part in parts if len(part.split()) > 1 and (part.endswith("?") or _QUESTION.match(part))]
+    asked: list[str] = []
+    told = ""
+    for part in filter(None, map(str.strip, _BETWEEN.split(message.replace("\u2019", "'")))):
+        told = f"{told} {part}".strip()
+        if len(part.split()) > 1 and (part.endswith("?") or _QUESTION.match(part)):
+            asked.append(told)
+            told = ""
     return asked if 2 <= len(asked) <= MOST else []
 
 

@@ -26,7 +26,7 @@ NAMESPACE: Final = "owners"
 
 MOST: Final = 500
 LOOKED_AT_AGAIN_MS: Final = 48 * 3_600_000
-"""How long a document lies before a sweep drops from it what is over, and keeps it if anything is left."""
+"""How often a sweep drops from a document what is over; it keeps it if anything is left."""
 
 _PATIENCE: Final = 2.0
 _LEASE_MS: Final = 3_000
@@ -113,16 +113,20 @@ class Owners:
         claimed = self.store.claim(place, holder=self._holder, lease_ms=_LEASE_MS, turns=1)
         return claimed if isinstance(claimed, Claimed) else None
 
-    def _commit(self, place: Key, claimed: Claimed, document: Document) -> Committed:
+    def _commit(self, place: Key, claimed: Claimed, document: Document, *, tidied: bool = False) -> Committed:
         found, now = claimed.found.session, claimed.found.now
-        session = Session(place, found.started if found else now, now, turns=0, revision=found.revision if found else 0)
+        # That a session is added puts the next look off no further: who opens many is looked at as often as others.
+        looked = now if found is None or tidied else found.last_activity
+        session = Session(
+            place, found.started if found else now, looked, turns=0, revision=found.revision if found else 0
+        )
         return self.store.commit(
             place,
             claimed.fence,
             Commit(
                 session=session,
                 turn=None,
-                deadline=now + LOOKED_AT_AGAIN_MS,
+                deadline=looked + LOOKED_AT_AGAIN_MS,
                 keep_turns=1,
                 max_bytes=1,
                 counted=Counted(now),
@@ -148,7 +152,7 @@ class Owners:
                 listed[key.namespace].setdefault(key.subject, now)
             document["more"] = _cut(document)
         if any(listed.values()):
-            self._commit(place, claimed, document)
+            self._commit(place, claimed, document, tidied=True)
             return False
         record = EndedSession(place.subject, found.started, now, 0, INACTIVITY)
         self.store.close(found, Closing(record), Counted(now), fence=claimed.fence)

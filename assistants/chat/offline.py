@@ -52,6 +52,7 @@ _ON_THAT: Final = [
     (re.compile(r"(.*(?:%|percent|root) of (?:that|it))\W*$"), r"\1"),
 ]
 
+_THANKED = re.compile(r"^(?:thanks|thank you|cheers|great|cool|nice|ok|okay)(?: [a-z ]{1,20})?[!.,] ?(?=\w)")
 _STATEMENT = re.compile(
     r"^(?:i|i'm|im|i've|we|my|it|it's|this|that|there|he|she|they|yesterday|today|tomorrow)\b[^?]*$"
 )
@@ -174,8 +175,9 @@ def _joined(answer: str, more: str | None) -> str:
 
 
 def _without_greeting(text: str) -> str:
-    """``how are you?`` of ``hi, how are you?``."""
-    return text[len(smalltalk.greeting(text)) :].lstrip(" ,.!") or text
+    """``how are you?`` of ``hi, how are you?`` and of ``thanks! how are you?``."""
+    rest = _THANKED.sub("", text[len(smalltalk.greeting(text)) :].lstrip(" ,.!"))
+    return rest or text
 
 
 def _greeted(text: str, name: str, *, again: bool) -> str | None:

@@ -273,20 +273,27 @@ class _Walk:
         # At the most, what is over is dropped; a user has hardly more than one that is not.
         self.owned[new] = np.where(self.owned[new] >= MOST, 1, self.owned[new] + 1)
         self.owned_since[new] = at
-        self.look[new] = self._tick(at + LOOKED_AT_AGAIN_MS)
+        there, look = self.owned[new] > 1, self.look[new]
+        looks = np.where(there, np.maximum(0, -((look - at) // LOOKED_AT_AGAIN_MS)), 0)
+        self.look[new] = self._tick(np.where(there, look + looks * LOOKED_AT_AGAIN_MS, at + LOOKED_AT_AGAIN_MS))
         self.wanted[new] = NEVER
 
     def _look_at_owners(self, users: Times, at: Times) -> None:
-        """What became of documents until ``at``: a sweep that looks at one drops what is over, or all of it."""
+        """What became of documents until ``at``: a sweep that looks at one drops what is over, or all of it.
+
+        What it leaves of a document are the sessions whose records are there: as many as their share of the time
+        since the last look, nearly.
+        """
         since, look, owned = self.owned_since[users], self.look[users], self.owned[users]
         there = owned > 0
         # Nothing is left at the first look after the records of the last session are gone.
         looks = np.where(there, np.maximum(0, -((look - self.wanted[users]) // LOOKED_AT_AGAIN_MS)), 0)
         gone = self._tick(look + looks * LOOKED_AT_AGAIN_MS)
         self.spans.lasts("owners", since[there], np.minimum(at, gone)[there])
+        left = np.maximum(1, owned * ENDED_KEPT_MS // LOOKED_AT_AGAIN_MS)
         self.spans.lasts("owned", since[there], np.minimum(at, look)[there], weight=owned[there])
-        self.spans.lasts("owned", look[there], np.minimum(at, gone)[there])
-        self.owned[users] = np.where(at < look, owned, np.where(there & (at < gone), 1, 0))
+        self.spans.lasts("owned", look[there], np.minimum(at, gone)[there], weight=left[there])
+        self.owned[users] = np.where(at < look, owned, np.where(there & (at < gone), left, 0))
 
 
 class _Spans:
