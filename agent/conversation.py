@@ -163,7 +163,7 @@ class Conversation:
         raise ModelUnavailable  # unreachable: the last event is Done or Failed
 
     def stream(self, request: Request) -> tuple[View, Iterator[Event | None]]:
-        """The session as the turn finds it, and the turn's events; None stands for ``HEARTBEAT`` seconds of silence.
+        """The session as the turn finds it, and the turn's events; None says that there is nothing more just now.
 
         What is wrong with the request is raised here, before the first event. The turn runs to its end whether its
         events are read or not.

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from itertools import groupby
+from collections.abc import Iterator
 from typing import Final
 
 from agent.events import Answered, Done, Event, Failed, Token
@@ -61,10 +60,10 @@ class LiveTurn:
             return "".join(event.text for event in self._events if isinstance(event, Token))
 
     def events(self, *, heartbeat: float, deadline: float) -> Iterator[Event | None]:
-        """Events as they come, the last being ``Done``, ``Answered`` or ``Failed``; None every ``heartbeat`` seconds of
-        silence, and once at the ``deadline`` (monotonic seconds) and every second after it.
+        """Events as they come, the last being ``Done``, ``Answered`` or ``Failed``.
 
-        Tokens that follow each other within a ``FRAME`` are one.
+        None says that there is nothing more just now: after all that came within a ``FRAME``, every ``heartbeat``
+        seconds of silence, and once at the ``deadline`` (monotonic seconds) and every second after it.
         """
         at = 0
         while True:
@@ -74,19 +73,9 @@ class LiveTurn:
                     self._changed.wait(min(heartbeat, left) if left > 0 else 1.0)
                 fresh = self._events[at:]
             at += len(fresh)
-            if not fresh:
-                yield None
-                continue
-            yield from _joined(fresh)
-            if isinstance(fresh[-1], Done | Answered | Failed):
+            yield from fresh
+            if fresh and isinstance(fresh[-1], Done | Answered | Failed):
                 return
-            self._over.wait(FRAME)
-
-
-def _joined(events: Sequence[Event]) -> Iterator[Event]:
-    """The events, with tokens that stand together as one."""
-    for kind, group in groupby(events, type):
-        if kind is Token:
-            yield Token("".join(event.text for event in group if isinstance(event, Token)))
-        else:
-            yield from group
+            yield None
+            if fresh:
+                self._over.wait(FRAME)

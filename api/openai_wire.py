@@ -13,7 +13,7 @@ from pydantic import Field, WithJsonSchema
 from agent.events import Answered, Done, Event, Failed, Token
 from api.errors import ApiError, invalid, openai_body, to_api_error
 from api.parsing import WHOLE, AssistantName, Body, Id
-from api.sse import KEEP_AWAKE
+from api.sse import gathered
 from memory import Message, Turn
 from memory.history import to_messages
 
@@ -158,15 +158,19 @@ def completion(head: Mapping[str, Any], last: Done | Answered) -> dict[str, Any]
 
 def chunks(head: Mapping[str, Any], events: Iterable[Event | None], *, with_usage: bool) -> Iterator[bytes]:
     """The answer in pieces, as server-sent events. An error after the first piece is an event of its own."""
+    return gathered(_chunks(head, events, with_usage=with_usage))
 
+
+def _chunks(head: Mapping[str, Any], events: Iterable[Event | None], *, with_usage: bool) -> Iterator[bytes]:
     def chunk(delta: Mapping[str, Any], reason: str | None = None) -> bytes:
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason}
         return _data({**head, "object": "chat.completion.chunk", "choices": [choice]})
 
     yield chunk({"role": "assistant", "content": ""})
+    yield b""
     for event in events:
         if event is None:
-            yield KEEP_AWAKE
+            yield b""
         elif isinstance(event, Token):
             yield chunk({"content": event.text})
         elif isinstance(event, Failed):

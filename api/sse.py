@@ -39,15 +39,36 @@ def _told(chunks: Iterable[bytes]) -> Iterator[bytes]:
         log.exception("a stream broke off")
 
 
+def gathered(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The pieces, those that were made together as one, for each costs a write. An empty one says that there is nothing
+    more just now; where there was nothing at all, a proxy is kept awake."""
+    waiting: list[bytes] = []
+    for piece in pieces:
+        if piece:
+            waiting.append(piece)
+            continue
+        yield b"".join(waiting) or KEEP_AWAKE
+        waiting.clear()
+    if waiting:
+        yield b"".join(waiting)
+
+
 def turn(
     first: Mapping[str, Any], events: Iterator[Event | None], last: Callable[[Done], Mapping[str, Any]]
 ) -> Iterator[bytes]:
     """A turn's events: ``session``, then ``token`` and ``tool``, then ``done`` (whatever ``last`` makes of it) or
     ``error``."""
+    return gathered(_turn(first, events, last))
+
+
+def _turn(
+    first: Mapping[str, Any], events: Iterator[Event | None], last: Callable[[Done], Mapping[str, Any]]
+) -> Iterator[bytes]:
     yield event("session", first)
+    yield b""
     for each in events:
         if each is None:
-            yield KEEP_AWAKE
+            yield b""
         elif isinstance(each, Token):
             yield event("token", {"text": each.text})
         elif isinstance(each, ToolUsed):

@@ -20,7 +20,6 @@ REMEMBERED: Final = "documents"
 FOLLOWS: Final = "follows"
 """The session's attribute that says whether that answer followed up on the one before it."""
 
-
 LISTED: Final = "listed"
 """The session's attribute with the ids of the openings of the articles that were listed last, in their order."""
 
@@ -33,8 +32,7 @@ def before(context: TurnContext) -> str:
     each = look_up_each(SHELF.library, context.message, earlier(context), today(context))
     founds = [found for _, found in each]
     if len(each) > 1:
-        parts = [(question, [passage.id for passage in found.passages], found.follows) for question, found in each]
-        context.attach(PARTS, [{"question": question, "ids": ids, "follows": fol} for question, ids, fol in parts])
+        context.attach(PARTS, [part(question, found) for question, found in each])
     passages = _merged(founds)
     context.attach("sources", _unique([source for found in founds for source in sources(found)]))
     if passages:
@@ -45,6 +43,11 @@ def before(context: TurnContext) -> str:
     if all(found.question.kind not in ("question", "latest") for found in founds):
         return ""
     return f"{_heading(founds[0])}\n\n{marked(passages)}" if passages else _NOTHING
+
+
+def part(question: str, found: Found) -> dict[str, Any]:
+    """What ``lookup.found_again`` needs to find the same for this question."""
+    return {"question": question, "ids": [passage.id for passage in found.passages], "follows": found.follows}
 
 
 def today(context: TurnContext) -> date:
