@@ -84,6 +84,9 @@ class OpenAI(openai.OpenAI):
             http_client=openai.DefaultHttpxClient(limits=limits, timeout=root.timeout),
         )
 
+    def _idempotency_key(self) -> str:
+        return ""  # OpenAI is sent none
+
     def _build_request(self, options: Any, *, retries_taken: int = 0) -> Any:
         first = self._first
         if first is None or retries_taken:

@@ -60,7 +60,15 @@ def to_record(message: BaseMessage) -> Message:
     }
     rest.update(message.model_extra or {})
     try:
-        orjson.dumps(rest.get("artifact"))
+        orjson.dumps((message.content, rest))
+    except TypeError:  # something of it is not JSON, or half a character
+        return _mended(message, rest)
+    return Message(message.type, message.content, rest)
+
+
+def _mended(message: BaseMessage, rest: dict[str, Any]) -> Message:
+    try:
+        orjson.dumps(storable(rest.get("artifact")))
     except TypeError:
         del rest["artifact"]
     return Message(message.type, storable(message.content), storable(rest))
