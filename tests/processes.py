@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import random
+import secrets
 import shutil
 import signal
 import socket
@@ -28,7 +28,7 @@ BUS_OFFSET = 10_000
 def free_port(*, bus: bool = False) -> int:
     """A loopback port on which nothing listens; with ``bus``, the one 10,000 above it is free too."""
     for _ in range(1_000):
-        port = random.choice(PORTS)
+        port = secrets.choice(PORTS)
         if _is_free(port) and (not bus or _is_free(port + BUS_OFFSET)):
             return port
     raise RuntimeError(f"no free port found between {PORTS.start} and {PORTS.stop}")

@@ -21,6 +21,13 @@ if not (_ASSISTANTS / "weather").is_dir():
 elif not all((_ASSISTANTS / name).is_dir() for name in _FIVE):
     collect_ignore_glob = ["test_auth.py"]  # it opens a session with each of the five
 
+
+def needs(*names: str) -> pytest.MarkDecorator:
+    """For a test that talks to these assistants: it is left out where one of them was taken out."""
+    gone = [name for name in names if not (_ASSISTANTS / name).is_dir()]
+    return pytest.mark.skipif(bool(gone), reason=f"without {', '.join(gone)}")
+
+
 Client: TypeAlias = Any
 """A FlaskClient; Flask's own types have it that every answer's ``json`` may be None."""
 

@@ -9,7 +9,7 @@ import pytest
 
 from api import limits
 from api.limits import Counters
-from tests.api.conftest import Client, MakeClient
+from tests.api.conftest import Client, MakeClient, needs
 from tests.app import ParleyServer
 from tests.servers import RedisServer
 
@@ -76,6 +76,7 @@ def test_each_user_has_a_limit_of_their_own_however_they_are_named(limited: Limi
     assert client.post("/chat", json=say).status_code == 429
 
 
+@needs("news", "shopping")
 def test_a_session_that_is_nobodys_has_its_own(limited: Limited) -> None:
     client, _ = limited()
     shop = "/api/v1/shopping/session"

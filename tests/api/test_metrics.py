@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.api.conftest import Client, MakeClient
+from tests.api.conftest import Client, MakeClient, needs
 from tests.app import ParleyServer
 from tests.fakes.openai_server import OpenAIServer, Reply
 from tests.servers import RedisServer
@@ -33,6 +33,7 @@ def say(client: Client, user: str, **more: str) -> int:
     return code
 
 
+@needs("junkjet")
 def test_turns_are_counted_by_assistant_and_outcome(client: Client) -> None:
     for _ in range(2):
         assert say(client, "ada", messageId="m1") == 200  # the second is a replay
@@ -71,6 +72,7 @@ def test_a_model_that_fails_is_counted_as_what_it_did(model_client: Client, open
     assert total(read(model_client.get("/metrics").text), "parley_turns_total", outcome="model_unavailable") == 1
 
 
+@needs("shopping")
 def test_an_answer_that_is_known_is_a_cache_hit(client: Client) -> None:
     for _ in range(2):
         client.post("/api/v1/shopping/query", json={"q": "phones under 300", "sessionId": "shop1"})

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.conftest import Client, MakeClient
+from tests.api.conftest import Client, MakeClient, needs
 
 KEYS = {"AUTH": "on", "API_KEYS": "ada=key-of-ada,bob=key-of-bob,*=key-of-the-house"}
 
@@ -43,6 +43,7 @@ def test_a_caller_is_told_as_whom_they_are_known(make_client: MakeClient) -> Non
     assert client.get("/assistants", headers=bearer("key-of-the-house")).json["caller"]["admin"] is True
 
 
+@needs("news")
 def test_live_sessions_of_all_assistants_come_in_pages(client: Client) -> None:
     for number in range(3):
         say(client, "weather", f"w{number}")
@@ -58,6 +59,7 @@ def test_live_sessions_of_all_assistants_come_in_pages(client: Client) -> None:
     assert only["sessions"][0]["conversationCount"] == 1
 
 
+@needs("junkjet", "shopping")
 def test_insights_are_counts_of_the_live_sessions(client: Client) -> None:
     say(client, "junkjet", "ada", "How much is copper?")
     for _ in range(2):
@@ -80,6 +82,7 @@ def test_they_are_for_administrators(make_client: MakeClient, path: str) -> None
     assert client.get(path, headers=bearer("key-of-the-house")).status_code == 200
 
 
+@needs("junkjet")
 def test_a_session_that_is_deleted_is_forgotten_with_its_history(client: Client) -> None:
     say(client, "junkjet", "ada", "How much is copper?")
 
@@ -95,6 +98,7 @@ def test_an_archived_conversation_is_deleted_where_its_archive_is(client: Client
     assert client.delete("/sessions/c1?assistant=chat").status_code == 400
 
 
+@needs("news")
 def test_each_conversation_of_a_user_has_a_session_id_of_its_own(make_client: MakeClient) -> None:
     client, ada = make_client(**KEYS), bearer("key-of-ada")
     for session in ("first", "second"):
@@ -104,6 +108,7 @@ def test_each_conversation_of_a_user_has_a_session_id_of_its_own(make_client: Ma
     assert client.get("/sessions/first?assistant=news", headers=ada).json["activeSessions"] == 1
 
 
+@needs("news")
 def test_the_session_of_another_is_as_unknown(make_client: MakeClient) -> None:
     client, ada, bob = make_client(**KEYS), bearer("key-of-ada"), bearer("key-of-bob")
     say(client, "news", "first", headers=ada)
@@ -118,6 +123,7 @@ def test_the_session_of_another_is_as_unknown(make_client: MakeClient) -> None:
     assert client.get("/sessions/first/history?assistant=news", headers=ada).json["count"] == 1
 
 
+@needs("news")
 def test_sources_stay_with_the_history(client: Client) -> None:
     say(client, "news", "n1", "What is new in science?")
 
