@@ -227,6 +227,8 @@ class SessionEngine:
             raise SessionNotFound(subject)
         if session and (said := rules.verdict(self.policy, session, found.now)).ended:
             self._try_close(session, said.ended, said.at, fence=fence, turns=found.turns)
+            if session.owner:
+                found = replace(found, turns=())
             session = None
         if session is None and not create and not found.partial:
             self.store.release(place, fence)
@@ -414,7 +416,9 @@ class SessionEngine:
                     max_bytes=self.policy.max_bytes,
                     counted=stats.of_turn(session, stored, said.ended, new=turn.new, at=at),
                     replayable=turn.replayable,
-                    history_until=None if spoke is None else rules.history_until(self.policy, spoke),
+                    history_until=None
+                    if spoke is None
+                    else self._history_until(session, spoke, ended=closing is not None),
                     forget_turns=turn.forget_turns,
                     attributes=attributes,
                     closing=closing,
@@ -671,7 +675,12 @@ class SessionEngine:
             if session.turns and not rules.is_forgotten(self.policy, session, kept):
                 left = summary.left_behind(session, kept, self._make)
                 record = replace(record, carry_over=left, owner=session.owner if left else "")
-        return Closing(record, rules.history_until(self.policy, session.last_activity))
+        return Closing(record, self._history_until(session, session.last_activity, ended=True))
+
+    def _history_until(self, session: Session, last_message: int, *, ended: bool) -> int | None:
+        """Until when the history may outlive its session. What is somebody's goes with the session: the next to open
+        one of the same id may be another."""
+        return None if ended and session.owner else rules.history_until(self.policy, last_message)
 
     # --- summaries --------------------------------------------------------------------------------------------------
 

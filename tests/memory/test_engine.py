@@ -269,6 +269,25 @@ def test_a_turn_that_outlived_its_session_is_answered_with_that_sessions_end(
     assert (again.session.id, again.verdict.ended) == (first.session.id, "inactivity")
 
 
+@pytest.mark.parametrize("swept", [True, False])
+@pytest.mark.parametrize("policy", [JUNKJET, replace(JUNKJET, max_turns=1)], ids=["silent", "used up"])
+def test_what_is_somebodys_goes_with_its_session(
+    simple_world: World, make_engine: MakeEngine, policy: SessionPolicy, swept: bool
+) -> None:
+    """Whoever opens a session of the same id next may be another."""
+    engine = make_engine(simple_world.store, policy)
+    talk(engine, message="my secret", owner="ada")
+    simple_world.advance(301_000)
+    if swept:
+        sweep(engine)
+
+    turn = engine.begin_turn("user123", "hello", owner="ada" if not swept else "bob")
+    assert turn.new
+    assert turn.history == ()
+    engine.finish_turn(turn, "Hello!")
+    assert said(engine) == ([] if policy.max_turns else ["hello"])
+
+
 def test_what_somebody_ended_is_not_remembered_beyond_it(simple_world: World, make_engine: MakeEngine) -> None:
     engine = make_engine(simple_world.store, JUNKJET)
     talk(engine, key="once")
