@@ -9,7 +9,6 @@ from __future__ import annotations
 import copy
 import hashlib
 import logging
-import random
 import secrets
 import time
 from base64 import urlsafe_b64encode
@@ -216,7 +215,7 @@ class SessionEngine:
         """
         place = self.key(subject)
         shown = self.policy.shown_turns if shown_turns is None else shown_turns
-        turn_id = _keyed_id(key) if key else _new_id()
+        turn_id = _keyed_id(key) if key else secrets.token_urlsafe(8)
         claimed = self._claim(place, max(shown, self._looked_at), turn_id if key else "", wait)
         if isinstance(claimed, Known):
             return self._replay(place, message, owner, claimed)
@@ -741,11 +740,6 @@ def _refuse_to_guess(found: Snapshot) -> None:
 def _owned(session: Session, owner: str | None) -> bool:
     """A session without an owner is for whoever knows its id; ``owner`` None acts for everybody."""
     return owner is None or session.owner in ("", owner)
-
-
-def _new_id() -> str:
-    """No secret, so no system call: 64 bits that no other turn of the session has."""
-    return urlsafe_b64encode(random.getrandbits(64).to_bytes(8)).decode().rstrip("=")
 
 
 def _keyed_id(key: str) -> str:
