@@ -78,7 +78,8 @@ def decode_turn(row: bytes) -> Turn:
         else:
             raise CorruptRow(f"a stored turn has version {version!r}, which this server does not know")
         if isinstance(messages, str):
-            messages, more = [["h", messages], ["a", more[0]]], []
+            said = (Message("human", messages), Message("ai", more[0]))
+            return Turn(turn_id.decode(), started, started + age, took, said)
         return Turn(
             id=turn_id.decode(),
             session_started=started,
