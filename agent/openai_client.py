@@ -2,18 +2,21 @@
 
 The SDK builds typed models of what it sends and of every chunk that it receives, which ``ChatOpenAI`` takes apart
 again at once. Here requests go out and chunks come in as plain JSON. A streamed body is read to its end, so that its
-connection serves the next turn (the SDK closes it at ``[DONE]``). And several HTTP clients take turns, because what a
-request costs in one pool grows with the connections of that pool.
+connection serves the next turn (the SDK closes it at ``[DONE]``). And every request has an HTTP client of its own while
+it runs, one that has served others before: a pool looks at each of its connections for every request, one system call
+each, so what a request costs would grow with their number.
 """
 
 from __future__ import annotations
 
-import itertools
+import ssl
 import weakref
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import httpx
 import openai
 import orjson
 from langchain_core.language_models import LanguageModelInput
@@ -22,7 +25,6 @@ from langchain_openai import ChatOpenAI
 from openai import APIError, Stream
 
 _PATH: Final = "/chat/completions"
-_POOLS: Final = 8
 _ROLES: Final[Mapping[type[BaseMessage], str]] = {HumanMessage: "user", AIMessage: "assistant"}
 
 
@@ -54,11 +56,9 @@ def _plain(message: BaseMessage) -> dict[str, str] | None:
 
 
 def light_model(connections: int, **options: Any) -> ChatOpenAI:
-    """A model that talks the lighter way, over at most ``connections`` connections. Options: ``ChatOpenAI``'s."""
+    """A model that talks the lighter way, and keeps at most ``connections`` connections. Options: ``ChatOpenAI``'s."""
     model = LightChatOpenAI(**options)
-    root: openai.OpenAI = model.root_client
-    limit = max(1, -(-connections // _POOLS))
-    model.client = _Completions([OpenAI.like(root, limit) for _ in range(min(_POOLS, connections))])
+    model.client = _Completions(model.root_client, connections)
     return model
 
 
@@ -71,17 +71,16 @@ class OpenAI(openai.OpenAI):
     _first: Any = None
 
     @classmethod
-    def like(cls, root: openai.OpenAI, connections: int) -> OpenAI:
-        limits = openai.DEFAULT_CONNECTION_LIMITS.__class__(
-            max_connections=connections, max_keepalive_connections=connections
-        )
+    def like(cls, root: openai.OpenAI, tls: ssl.SSLContext) -> OpenAI:
+        """One that talks to the same server, over one connection."""
+        limits = openai.DEFAULT_CONNECTION_LIMITS.__class__(max_connections=1, max_keepalive_connections=1)
         return cls(
             api_key=root.api_key,
             base_url=root.base_url,
             organization=root.organization,
             timeout=root.timeout,
             max_retries=root.max_retries,
-            http_client=openai.DefaultHttpxClient(limits=limits, timeout=root.timeout),
+            http_client=openai.DefaultHttpxClient(limits=limits, timeout=root.timeout, verify=tls),
         )
 
     def _idempotency_key(self) -> str:
@@ -100,7 +99,15 @@ class OpenAI(openai.OpenAI):
 
 
 class _JsonStream(Stream[Any]):
-    """Server-sent chunks as dictionaries."""
+    """Server-sent chunks as dictionaries. ``done`` is called once, when it is closed."""
+
+    done: Callable[[], None] | None = None
+
+    def close(self) -> None:
+        super().close()
+        done, self.done = self.done, None
+        if done:
+            done()
 
     def __stream__(self) -> Iterator[Any]:
         events = self._iter_events()
@@ -134,21 +141,40 @@ class _Raw:
 
 
 class _Completions:
-    """Stands where the SDK's ``chat.completions`` does."""
+    """Stands where the SDK's ``chat.completions`` does. Keeps at most ``most`` clients that wait for a request."""
 
-    def __init__(self, clients: list[openai.OpenAI]) -> None:
-        self._clients = itertools.cycle(clients)  # next() of it is one step of the interpreter: safe for threads
-        weakref.finalize(self, _close, clients)
+    def __init__(self, root: openai.OpenAI, most: int) -> None:
+        self._root = root
+        self._tls = httpx.create_ssl_context()  # one for all: making it takes 20 ms
+        self._idle: deque[OpenAI] = deque(maxlen=most)
+        weakref.finalize(self, _close, self._idle)
+
+    def _take(self) -> OpenAI:
+        """The client that was used last, so that those not needed lose their connection to the server in time."""
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return OpenAI.like(self._root, self._tls)
 
     @property
     def with_raw_response(self) -> _RawCompletions:
         return _RawCompletions(self)
 
     def create(self, *, stream: bool = False, **payload: Any) -> Any:
-        client, body = next(self._clients), {**payload, "stream": stream}
-        if stream:
-            return client.post(_PATH, body=body, cast_to=object, stream=True, stream_cls=_JsonStream)
-        return client.post(_PATH, body=body, cast_to=object)
+        client, body = self._take(), {**payload, "stream": stream}
+        if not stream:
+            try:
+                return client.post(_PATH, body=body, cast_to=object)
+            finally:
+                self._idle.append(client)
+        chunks = None
+        try:
+            chunks = client.post(_PATH, body=body, cast_to=object, stream=True, stream_cls=_JsonStream)
+            chunks.done = lambda: self._idle.append(client)
+            return chunks
+        finally:
+            if chunks is None:
+                self._idle.append(client)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +185,6 @@ class _RawCompletions:
         return _Raw(self.plain.create(**payload))
 
 
-def _close(clients: list[openai.OpenAI]) -> None:
+def _close(clients: Iterable[openai.OpenAI]) -> None:
     for client in clients:
         client.close()

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from memory.codec import encode_turn
 from memory.session import EndedSession, Key, Session, Turn
 
 ENDED_KEPT_MS = 24 * 3_600_000
@@ -102,6 +103,7 @@ class Commit:
     keep_turns, max_bytes   what is kept of the turns, newest first
     attributes     the new document, or None to leave it; ``session.revision`` is the revision it was made from
     closing        set when the turn used up the session: it is stored and ended in one step
+    row            the turn as it is stored, written once for all stores, and before any of them takes a lock
     """
 
     session: Session
@@ -115,6 +117,11 @@ class Commit:
     forget_turns: bool = False
     attributes: Mapping[str, Any] | None = None
     closing: Closing | None = None
+    row: bytes = field(init=False, repr=False, compare=False, default=b"")
+
+    def __post_init__(self) -> None:
+        if self.turn:
+            object.__setattr__(self, "row", encode_turn(self.turn))
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from typing import Any, Final
 from sortedcontainers import SortedList
 
 from memory.clock import Clock, now_ms
-from memory.codec import decode_document, decode_turn, encode_document, encode_turn
+from memory.codec import decode_document, decode_turn, encode_document
 from memory.errors import StoreFull
 from memory.session import EndedSession, Key, Session, Turn
 from memory.stores.base import (
@@ -206,10 +206,10 @@ class LocalStore(SessionStore):
             turn, closing = commit.turn, commit.closing
             entry = self._held(key, fence)
             if entry is None:
-                return Committed.STORED if turn and self._stored(key, encode_turn(turn), now) else Committed.STALE
+                return Committed.STORED if turn and self._stored(key, commit.row, now) else Committed.STALE
             if commit.attributes is not None and _revision(entry) != commit.session.revision:
                 return Committed.CONFLICT
-            row = (turn.id, encode_turn(turn)) if turn else None
+            row = (turn.id, commit.row) if turn else None
             attributes = None if commit.attributes is None else encode_document(commit.attributes)
             self._make_room((len(row[1]) if row else 0) + (len(attributes) if attributes else 0))
             before = entry.size

@@ -22,7 +22,6 @@ from memory.codec import (
     encode_document,
     encode_ended,
     encode_events,
-    encode_turn,
 )
 from memory.session import EndedSession, Key, Session, Turn
 from memory.stores import keys as names
@@ -165,7 +164,7 @@ class RedisStore(SessionStore):
                 self.shift(),
                 fence,
                 turn.id if turn else "",
-                encode_turn(turn) if turn else b"",
+                commit.row,
                 int(commit.replayable),
                 int(commit.forget_turns),
                 commit.keep_turns,

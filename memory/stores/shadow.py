@@ -271,12 +271,12 @@ class Shadow(LocalStore):
         with self._lock:
             entry = self._held(key, fence)
             if entry is None:
-                stored = commit.turn and self._stored(key, encode_turn(commit.turn), self.now())
+                stored = commit.turn and self._stored(key, commit.row, self.now())
                 return Committed.STORED if stored else Committed.STALE
             revision = entry.session.revision if entry.session else 0
             if commit.attributes is not None and revision != commit.session.revision:
                 return Committed.CONFLICT
-            text = len(encode_turn(commit.turn)) if commit.turn else 0
+            text = len(commit.row)
             document = len(encode_document(commit.attributes)) if commit.attributes is not None else 0
             self._make_room(2 * (ITEM_BYTES + text + document))
             return None
@@ -299,7 +299,7 @@ class Shadow(LocalStore):
         if commit.forget_turns:
             unsynced.turns.clear()
         if turn:
-            unsynced.turns[turn.id] = Said(mark, turn, commit.replayable, len(encode_turn(turn)))
+            unsynced.turns[turn.id] = Said(mark, turn, commit.replayable, len(commit.row))
         else:
             unsynced.last = mark
         if commit.attributes is not None:
