@@ -40,7 +40,7 @@ def blueprint(services: Services) -> Blueprint:
         usage = services.store.usage() if services.store.kind == "memory" else {}
         if usage and usage["used_bytes"] >= usage["max_bytes"]:
             raise ApiError(503, "over_capacity", "The in-memory store is full", headers={"Retry-After": "5"})
-        return {"success": True, "ready": True, "degraded": services.store.status().degraded}
+        return {"success": True, "ready": True, "degraded": services.store.degraded}
 
     @routes.get("/system/status")
     @describe("How the server does", answers.STATUS, about="Others than administrators get it without details.")
@@ -172,7 +172,7 @@ def _memory(services: Services) -> dict[str, Any]:
         "activeConversations": sum(total.turns for total in totals),
         "sessionHistories": sum(total.histories + total.ended for total in totals),
     }
-    degraded = store.status().degraded
+    degraded = store.degraded
     body: dict[str, Any] = {"sessionConfig": dict(services.session_config)}
     if store.kind == "redis" and not degraded:
         body["redis"] = {

@@ -92,7 +92,7 @@ def blueprint(services: Services) -> Blueprint:
                 "success": True,
                 "userId": user,
                 "exportedAt": iso(now_ms()),
-                "complete": not services.store.status().degraded,
+                "complete": not services.store.degraded,
                 "assistants": {
                     name: [_held(engine, each) for each in held(engine, user) if each]
                     for name, engine in services.engines.items()

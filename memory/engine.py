@@ -364,14 +364,15 @@ class SessionEngine:
         at = turn.began + took
         messages = (Message("human", turn.message), Message("ai", reply)) if isinstance(reply, str) else tuple(reply)
         stored = Turn(turn.id, turn.session.started, turn.began, took, messages, data or {}, interrupted)
-        if (size := len(encode_turn(stored))) > self.policy.max_bytes:
-            raise TooLarge("the turn", size, self.policy.max_bytes)
+        row = encode_turn(stored)
+        if len(row) > self.policy.max_bytes:
+            raise TooLarge("the turn", len(row), self.policy.max_bytes)
         if self.archive:
             self.archive.record(turn.key.subject, turn.session.owner, stored)
         session = replace(turn.session, turns=turn.session.turns + 1, last_activity=at)
         try:
-            changes = (*changes, *self._summarising(turn, stored, unshown, size))
-            session, said = self._commit(turn, session, stored, changes, at)
+            changes = (*changes, *self._summarising(turn, stored, unshown, len(row)))
+            session, said = self._commit(turn, session, stored, changes, at, row)
         except StoreUnavailable:  # it may be stored all the same
             raise
         except Exception:
@@ -392,7 +393,13 @@ class SessionEngine:
             self.archive.remove_turn(turn.key.subject, stored.id)
 
     def _commit(
-        self, turn: RunningTurn, session: Session, stored: Turn | None, changes: Sequence[Change], at: int
+        self,
+        turn: RunningTurn,
+        session: Session,
+        stored: Turn | None,
+        changes: Sequence[Change],
+        at: int,
+        row: bytes = b"",
     ) -> tuple[Session, Verdict]:
         said = rules.verdict(self.policy, session, at)
         # Without a turn of its own, for example when a session is touched, what is there stays as long as it would.
@@ -410,6 +417,7 @@ class SessionEngine:
                 Commit(
                     session=session,
                     turn=stored,
+                    row=row,
                     deadline=said.at,
                     keep_turns=self.policy.keep_turns,
                     max_bytes=self.policy.max_bytes,
@@ -450,7 +458,7 @@ class SessionEngine:
             verdict=said,
             now=at,
             durability=self.store.durability(self.namespace),
-            degraded=self.store.status().degraded,
+            degraded=self.store.degraded,
             partial=turn.partial,
             replayed=turn.replay is not None,
         )

@@ -117,10 +117,10 @@ class Commit:
     forget_turns: bool = False
     attributes: Mapping[str, Any] | None = None
     closing: Closing | None = None
-    row: bytes = field(init=False, repr=False, compare=False, default=b"")
+    row: bytes = field(default=b"", repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        if self.turn:
+        if self.turn and not self.row:
             object.__setattr__(self, "row", encode_turn(self.turn))
 
 
@@ -318,6 +318,11 @@ class SessionStore(ABC):
     @abstractmethod
     def listen(self) -> Listener:
         """The events of all instances from now on; close the listener when done."""
+
+    @property
+    def degraded(self) -> bool:
+        """Whether this process serves alone, for a store that is away. Asked at every turn."""
+        return False
 
     @abstractmethod
     def status(self) -> StoreStatus:

@@ -537,6 +537,10 @@ class FailoverStore(SessionStore):
 
     # --- the process ------------------------------------------------------------------------------------------------
 
+    @property
+    def degraded(self) -> bool:
+        return self._standing.state is not State.CLOSED
+
     def status(self) -> StoreStatus:
         unsynced, oldest = self._shadow.unsynced_turns() if self._shadow.pending else (0, None)
         report = self._reconciler.report
@@ -563,7 +567,7 @@ class FailoverStore(SessionStore):
                 "journalsUnreadable": self._watch.unreadable,
             }
         standing = self._standing
-        return StoreStatus(self.kind, standing.state, standing.since, standing.state is not State.CLOSED, detail)
+        return StoreStatus(self.kind, standing.state, standing.since, self.degraded, detail)
 
     def durability(self, namespace: str) -> Durability:
         if self._standing.state is State.CLOSED:

@@ -34,6 +34,7 @@ def commit_of(commit: Commit, right: Right) -> Commit:
         commit,
         session=_session(commit.session, right),
         turn=_turn(commit.turn, right) if commit.turn else None,
+        row=b"",
         deadline=right(commit.deadline),
         history_until=right(commit.history_until) if commit.history_until is not None else None,
         counted=replace(commit.counted, at=right(commit.counted.at)),
