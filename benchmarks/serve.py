@@ -328,7 +328,7 @@ def _drawn(row: Results, value: str) -> float:
 def main() -> None:
     options = arguments(__doc__)
     options.add_argument("--clients", default="50,200,500,1000,2000", help="numbers of clients, comma separated")
-    options.add_argument("--seconds", type=float, default=15.0, help="that count, for each server and number, in three rounds (15)")
+    options.add_argument("--seconds", type=float, default=15.0, help="for each server and number, in three rounds (15)")
     options.add_argument("--only", choices=KINDS, help="chats or streams alone")
     chosen = options.parse_args()
     kinds = [chosen.only] if chosen.only else list(KINDS)
