@@ -232,7 +232,7 @@ class _Walk:
         self.alive[users] = False
         self.spans.lasts("live", self.held_since[users], ended)
         self.spans.lasts("sessions", self.held_since[users], at)
-        if self.outlive is None:
+        if self.outlive is None or self.noted:  # what is somebody's goes with its session
             self._drop_rows(users, at)
         self._drop_records(users, at)
         self.records[users] = np.minimum(self.records[users] + 1, ENDED_KEPT)
