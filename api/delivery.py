@@ -11,15 +11,17 @@ import random
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
 import httpcore
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, stop_when_event_set
 from tenacity.nap import sleep_using_event
+
+from agent.timed_network import TimedNetwork
 
 log = logging.getLogger(__name__)
 
@@ -88,7 +90,7 @@ class Delivery:
         self._stopping = threading.Event()
         self._until = float("inf")
         self._full = self._gone = False
-        self._network = _Timed()
+        self._network = TimedNetwork()
         self._pool: httpcore.ConnectionPool | None = None
         self._thread: threading.Thread | None = None
 
@@ -203,49 +205,3 @@ def _read(answer: httpcore.Response) -> None:
             length += len(piece)
             if length > LONGEST_BODY:
                 return
-
-
-class _Timed(httpcore.NetworkBackend):
-    """Connections whose every step ends with the ``deadline``, so that a receiver that drips bytes is cut off too."""
-
-    def __init__(self) -> None:
-        self.deadline = 0.0
-        self._network = httpcore.SyncBackend()
-
-    def remaining(self) -> float:
-        left = self.deadline - time.monotonic()
-        if left <= 0:
-            raise httpcore.ReadTimeout("the time is up")
-        return left
-
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.NetworkStream:
-        stream = self._network.connect_tcp(host, port, self.remaining(), local_address, socket_options)
-        return _TimedStream(stream, self.remaining)
-
-
-class _TimedStream(httpcore.NetworkStream):
-    def __init__(self, stream: httpcore.NetworkStream, remaining: Callable[[], float]) -> None:
-        self._stream = stream
-        self._remaining = remaining
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._stream.read(max_bytes, self._remaining())
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._stream.write(buffer, self._remaining())
-
-    def close(self) -> None:
-        self._stream.close()
-
-    def start_tls(self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None) -> Any:
-        return _TimedStream(self._stream.start_tls(ssl_context, server_hostname, self._remaining()), self._remaining)
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._stream.get_extra_info(info)

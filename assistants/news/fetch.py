@@ -20,7 +20,6 @@ import socket
 import ssl
 import threading
 import time
-import typing
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -29,6 +28,8 @@ from urllib.parse import urljoin
 
 import httpcore
 import httpx
+
+from agent.timed_network import TimedNetwork
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolver = Callable[[str, int], list[str]]
@@ -212,22 +213,13 @@ def _unpacked(url: str, chunks: Iterable[bytes], encoding: str, most: int) -> It
         raise BadAnswer(url, f"its gzip is broken ({error})") from error
 
 
-class _CheckedNetwork(httpcore.NetworkBackend):
-    """Opens connections to public addresses only, and gives each of their steps what is left of the time."""
+class _CheckedNetwork(TimedNetwork):
+    """Opens connections to public addresses only."""
 
     def __init__(self, allow_loopback: bool, resolve: Resolver, deadline: float, clock: Callable[[], float]) -> None:
+        super().__init__(deadline, clock)
         self._allow_loopback = allow_loopback
         self._resolve = resolve
-        self._deadline = deadline
-        self._clock = clock
-        self._network = httpcore.SyncBackend()
-
-    def remaining(self) -> float:
-        """Seconds that are left. Raises where there are none."""
-        left = self._deadline - self._clock()
-        if left <= 0:
-            raise httpcore.ReadTimeout("the time is up")
-        return left
 
     def connect_tcp(
         self,
@@ -249,38 +241,10 @@ class _CheckedNetwork(httpcore.NetworkBackend):
         failure: Exception = OSError(f"{host} has no address")
         for address in addresses[:4]:
             try:
-                left = self.remaining()
-                return _TimedStream(
-                    self._network.connect_tcp(address, port, left, None, socket_options), self.remaining
-                )
+                return super().connect_tcp(address, port, socket_options=socket_options)
             except httpcore.ConnectError as error:
                 failure = error
         raise failure
-
-
-class _TimedStream(httpcore.NetworkStream):
-    """A connection whose every step ends with the deadline, so that a server that drips bytes is cut off too."""
-
-    def __init__(self, stream: httpcore.NetworkStream, remaining: Callable[[], float]) -> None:
-        self._stream = stream
-        self._remaining = remaining
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._stream.read(max_bytes, self._remaining())
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._stream.write(buffer, self._remaining())
-
-    def close(self) -> None:
-        self._stream.close()
-
-    def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore.NetworkStream:
-        return _TimedStream(self._stream.start_tls(ssl_context, server_hostname, self._remaining()), self._remaining)
-
-    def get_extra_info(self, info: str) -> typing.Any:
-        return self._stream.get_extra_info(info)
 
 
 def _resolver(seconds: float) -> Resolver:

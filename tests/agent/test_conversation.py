@@ -20,6 +20,7 @@ from agent.offline import Answer, Ask, ToolCall
 from agent.runner import MAX_TOOL_CALLS, fit
 from memory import IdempotencyMismatch, SessionBusy, SessionEngine, SessionPolicy, StaleTurn, open_store
 from tests.fakes.openai_server import OpenAIServer, Reply, ToolUse
+from tests.processes import wait_until
 
 Make = Callable[..., Conversation]
 
@@ -77,13 +78,6 @@ def make(openai_server: OpenAIServer) -> Iterator[Make]:
 
 def say(conversation: Conversation, message: str, user: str = "ada", **more: object) -> Done:
     return conversation.run(Request(user, message, **more))  # type: ignore[arg-type]
-
-
-def until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come to that within 10 s"
-        time.sleep(0.005)
 
 
 def test_the_model_receives_the_prompt_the_earlier_turns_and_the_tools(make: Make, openai_server: OpenAIServer) -> None:
@@ -260,7 +254,7 @@ def test_stopping_before_a_word_was_said_stores_nothing(make: Make, openai_serve
     conversation = make()
     openai_server.will(Reply(hang=True))
     _, events = conversation.stream(Request("ada", "Count"))
-    until(lambda: openai_server.chats)
+    wait_until(lambda: bool(openai_server.chats), "the model to be asked")
 
     assert conversation.stop("ada") is True
     last = list(events)[-1]
@@ -282,7 +276,7 @@ def test_a_client_that_leaves_does_not_end_its_turn(make: Make, openai_server: O
     next(events)
     del events  # nobody listens any more
 
-    until(lambda: conversation.engine.history("ada"))
+    wait_until(lambda: bool(conversation.engine.history("ada")), "the turn to be stored")
 
     assert say(conversation, "Count", key="k").finished.replayed
 
@@ -335,7 +329,7 @@ def test_more_turns_than_threads_are_refused(make: Make, openai_server: OpenAISe
         say(conversation, "hello", user="grace")
 
     assert isinstance(list(events)[-1], Done)
-    until(lambda: conversation._workers.running == 0)
+    wait_until(lambda: conversation._workers.running == 0, "the turn to be over")
     assert say(conversation, "hello", user="grace").finished.session.turns == 1
 
 

@@ -20,6 +20,7 @@ from memory import Message, SessionEngine, SessionPolicy, Turn, open_store
 from memory.summary import SUMMARY_BYTES
 from tests.fakes.openai_server import Call, OpenAIServer, Reply
 from tests.memory.harness import HandClock
+from tests.processes import wait_until
 
 POLICY = SessionPolicy(inactivity=900, shown_turns=2, summarise=True, carry_over=True)
 PARROT = Assistant(
@@ -61,13 +62,6 @@ def say(conversation: Conversation, message: str) -> Done:
     return conversation.run(Request("ada", message))
 
 
-def until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come to that within 10 s"
-        time.sleep(0.005)
-
-
 def summary_of(conversation: Conversation) -> str:
     view = conversation.engine.session("ada")
     return view.session.summary if view else ""
@@ -105,7 +99,7 @@ def test_a_model_that_writes_too_slowly_is_left(openai_server: OpenAIServer) -> 
     write = written_by(models_of(openai_server).main(echo), "x", timeout=0.2)
     with pytest.raises(TimeoutError):
         write("", [turn("hello")], 600)
-    until(lambda: openai_server.calls[0].abandoned)
+    wait_until(lambda: openai_server.calls[0].abandoned, "the model to be left")
 
 
 def test_a_model_that_says_nothing_has_written_nothing(openai_server: OpenAIServer) -> None:
@@ -141,7 +135,7 @@ def test_the_summary_is_written_after_the_turn_and_told_with_the_next(
     talk = make()
     for message in ("one", "two", "three"):
         say(talk, message)
-        until(lambda: summary_of(talk) == "Ada has a cat.")
+        wait_until(lambda: summary_of(talk) == "Ada has a cat.", "the summary")
 
     say(talk, "four")
     call = next(call for call in reversed(openai_server.chats) if not is_summary(call))
@@ -168,7 +162,7 @@ def test_a_model_that_fails_leaves_what_the_rules_made(
     talk = make()
     for message in ("one", "two", "three"):
         say(talk, message)
-    until(lambda: "was not written" in caplog.text)
+    wait_until(lambda: "was not written" in caplog.text, "the failure to be logged")
     assert summary_of(talk) == "- “one” → “Noted.”"
     assert say(talk, "four").text == "Noted."
 
@@ -181,7 +175,7 @@ def test_who_talks_on_costs_one_call_for_several_turns(
     for number in range(AT_ONCE):
         assert not any(map(is_summary, openai_server.chats))
         say(talk, f"message {number}")
-    until(lambda: summary_of(talk) == "Short.")
+    wait_until(lambda: summary_of(talk) == "Short.", "the summary")
     assert sum(map(is_summary, openai_server.chats)) == 1
 
 
@@ -191,7 +185,7 @@ def test_before_the_last_turn_of_a_session_it_is_not_waited_for(
     openai_server.answers = lambda call: "Ada has a cat." if is_summary(call) else "Noted."
     talk = make(replace(POLICY, max_turns=2), quiet=60.0)
     say(talk, "one")
-    until(lambda: summary_of(talk) == "Ada has a cat.")
+    wait_until(lambda: summary_of(talk) == "Ada has a cat.", "the summary")
     say(talk, "two")
     (left,) = talk.engine.store.ended(talk.engine.key("ada"))
     assert left.carry_over == "Ada has a cat.\n- “two” → “Noted.”"
