@@ -29,7 +29,8 @@ def tell(reports: Sequence[Report], question: Question, before: str = "", verdic
     if any(_tells_months(report, question) for report in reports):
         # Said once, however many cities there are.
         if TYPICAL in before.lower() and all(part in before for part in told):
-            return f"That is all I know until the live weather can be reached again: what is {TYPICAL}."
+            places = " and ".join(dict.fromkeys(str(report["place"]) for report in reports if "place" in report))
+            return f"For {places} I have no more than what is {TYPICAL}, until the live weather can be reached again."
         if question.when.kind == "month":
             told.append("That is what is typical, not a forecast.")
         elif TYPICAL in before.lower():

@@ -243,7 +243,7 @@ def test_a_comparison_goes_on_tomorrow(offline: Conversation) -> None:
         "Paris, France is usually warmer in November: 11 °C by day, against 4 °C in Oslo, Norway. "
         "(Typical for the time of year, not live.)"
     )
-    assert offline.says("and this weekend?").startswith("That is all I know until the live weather")
+    assert offline.says("and this weekend?").startswith("For Paris, France and Oslo, Norway I have no more")
     assert offline.says("and windier?").startswith("I have no typical values for the wind.")
 
 
@@ -321,7 +321,8 @@ def test_without_a_network_the_reply_says_that_it_is_typical_and_not_live(offlin
 def test_without_a_network_the_same_is_not_told_twice(offline: Conversation) -> None:
     offline.says("Weather in London?")
     assert offline.says("And tomorrow?") == (
-        "That is all I know until the live weather can be reached again: what is typical for the time of year."
+        "For London, United Kingdom I have no more than what is typical for the time of year, "
+        "until the live weather can be reached again."
     )
     assert offline.says("and in Rome?").startswith("Rome, Italy in November usually has")
 
