@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, message_chunk_to_message
@@ -37,6 +37,16 @@ class NothingMoreWanted(Exception):
     """Whoever listened to the turn has ended it."""
 
 
+@runtime_checkable
+class Direct(Protocol):
+    """A model that can be asked past LangChain's record of the run, where nobody reads it (``unwatched``)."""
+
+    def unwatched(self, **options: Any) -> bool: ...
+    def answer(
+        self, messages: Sequence[BaseMessage], heard: Callable[[str], None] | None = None, **options: Any
+    ) -> AIMessage: ...
+
+
 @dataclass(slots=True)
 class Run:
     """A turn's run of its agent: whom to tell, until when (monotonic s), and whether token by token.
@@ -55,6 +65,13 @@ class Run:
         if not self.say(event):
             raise NothingMoreWanted
         self.spoken = self.spoken or isinstance(event, Token)
+
+    def heard(self, words: str) -> None:
+        """What a model said; raises ``TimeoutError`` where there is no time left for more."""
+        if time.monotonic() >= self.deadline:
+            raise TimeoutError
+        if words:
+            self.tell(Token(words))
 
 
 class Asker:
@@ -92,15 +109,22 @@ class _Bound:
 
     def __init__(self, model: BaseChatModel, tools: Sequence[BaseTool]) -> None:
         self._runnable: Runnable[Any, Any] = model.bind_tools(tools) if tools else model
+        self._options: dict[str, Any] = getattr(self._runnable, "kwargs", {})
+        self._direct = model if isinstance(model, Direct) else None
         self._offline = isinstance(model, OfflineModel)
 
     def ask(self, messages: Sequence[BaseMessage], context: TurnContext, run: Run) -> AIMessage:
+        """What the model answers."""
         begun, usage = time.monotonic(), None
         # The offline model's rules are told of the turn; no other model is.
         more: dict[str, Any] = {"turn": context} if self._offline else {}
         with span("model"):
             try:
-                reply = self._stream(messages, more, run) if run.streamed else self._whole(messages, more)
+                if self._direct and self._direct.unwatched(**self._options):
+                    heard = run.heard if run.streamed else None
+                    reply = self._direct.answer(messages, heard, **self._options)
+                else:
+                    reply = self._stream(messages, more, run) if run.streamed else self._whole(messages, more)
                 usage = reply.usage_metadata
                 return reply
             finally:
@@ -115,11 +139,8 @@ class _Bound:
         stream: Any = self._runnable.stream(messages, **more)
         try:
             for chunk in stream:
-                if time.monotonic() >= run.deadline:
-                    raise TimeoutError
                 chunks.append(chunk)
-                if text := str(chunk.text):
-                    run.tell(Token(text))
+                run.heard(str(chunk.text))
         finally:
             stream.close()  # gives the provider's connection back at once, wherever we left
         if not chunks:

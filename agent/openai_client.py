@@ -1,35 +1,62 @@
-"""``ChatOpenAI`` on a lighter way through OpenAI's SDK: the same retries, time-outs and errors, less work.
+"""``ChatOpenAI`` on a shorter way: the same requests, retries, time-outs, errors and messages, less work.
 
 The SDK builds typed models of what it sends and of every chunk that it receives, which ``ChatOpenAI`` takes apart
-again at once. Here requests go out and chunks come in as plain JSON. A streamed body is read to its end, so that its
-connection serves the next turn (the SDK closes it at ``[DONE]``). And every request has an HTTP client of its own while
-it runs, one that has served others before: a pool looks at each of its connections for every request, one system call
-each, so what a request costs would grow with their number.
+again at once, and LangChain builds a message, a generation and a record of the run for each. Here requests go out and
+chunks come in as plain JSON, and words are passed on as they come; one message is made of them in the end.
 """
 
 from __future__ import annotations
 
-import ssl
-import weakref
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import TracebackType
 from typing import Any, Final
 
-import httpx
 import openai
-import orjson
+from langchain_core.callbacks import CallbackManager
+from langchain_core.globals import get_llm_cache
 from langchain_core.language_models import LanguageModelInput
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, message_chunk_to_message
+from langchain_core.messages.ai import add_ai_message_chunks
 from langchain_openai import ChatOpenAI
-from openai import APIError, Stream
 
-_PATH: Final = "/chat/completions"
+from agent.openai_http import OpenAIHttp
+
+_SPOKEN: Final = frozenset({"role", "content"})
 _ROLES: Final[Mapping[type[BaseMessage], str]] = {HumanMessage: "user", AIMessage: "assistant"}
 
 
 class LightChatOpenAI(ChatOpenAI):
-    """``ChatOpenAI`` that writes plain messages itself: it looks at every letter of an earlier reply for audio."""
+    """``ChatOpenAI`` that can answer without LangChain's bookkeeping, and writes plain messages itself: it looks at
+    every letter of an earlier reply for audio."""
+
+    def unwatched(self, **options: Any) -> bool:
+        """Whether ``answer`` serves: it is a chat completion, LangChain has no cache to look into before, and nobody to
+        tell of it (a tracer, a callback)."""
+        if (
+            self.cache
+            or self.rate_limiter
+            or get_llm_cache()
+            or self._use_responses_api(self._default_params | options)
+        ):
+            return False
+        return not CallbackManager.configure(local_callbacks=self.callbacks, verbose=self.verbose).handlers
+
+    def answer(
+        self, messages: Sequence[BaseMessage], heard: Callable[[str], None] | None = None, **options: Any
+    ) -> AIMessage:
+        """What ``invoke`` gives; streamed where ``heard`` is given, which is called with the words of each chunk."""
+        asked = list(messages)
+        if heard:
+            chunks = [_told(chunk) for chunk in self._stream(asked, heard=heard, **options)]
+            if not chunks:
+                raise ValueError("an empty stream")
+            reply = message_chunk_to_message(add_ai_message_chunks(chunks[0], *chunks[1:]))
+        else:
+            reply = _told(self._generate(asked, **options).generations[0])
+        if not isinstance(reply, AIMessage):
+            raise TypeError(f"a {reply.type} message")
+        return reply
 
     def _get_request_payload(
         self, input_: LanguageModelInput, *, stop: list[str] | None = None, **kwargs: Any
@@ -45,6 +72,13 @@ class LightChatOpenAI(ChatOpenAI):
         return payload
 
 
+def _told(generation: Any) -> Any:
+    """Its message, with what was told of how it was made."""
+    message = generation.message
+    message.response_metadata = {**(generation.generation_info or {}), **message.response_metadata}
+    return message
+
+
 def _plain(message: BaseMessage) -> dict[str, str] | None:
     """As OpenAI has it, what the user or the model said, where that is nothing but text."""
     role = _ROLES.get(type(message))
@@ -55,78 +89,13 @@ def _plain(message: BaseMessage) -> dict[str, str] | None:
     return {"content": message.content, "role": role}
 
 
-def light_model(connections: int, **options: Any) -> ChatOpenAI:
-    """A model that talks the lighter way, and keeps at most ``connections`` connections. Options: ``ChatOpenAI``'s."""
-    model = LightChatOpenAI(**options)
-    model.client = _Completions(model.root_client, connections)
+def light_model(connections: int, *, timeout: float, **options: Any) -> LightChatOpenAI:
+    """A model that talks the shorter way, and keeps at most ``connections`` connections. Options: ``ChatOpenAI``'s."""
+    model = LightChatOpenAI(timeout=timeout, **options)
+    http = OpenAIHttp(str(model.root_client.base_url), timeout, connections)
+    model.root_client = model.root_client.with_options(http_client=http)
+    model.client = _Completions(model.root_client, http)
     return model
-
-
-class OpenAI(openai.OpenAI):
-    """The SDK's client for requests that differ in their body only: the first of them is built by the SDK.
-
-    It tells the provider its name, so it has the SDK's.
-    """
-
-    _first: Any = None
-
-    @classmethod
-    def like(cls, root: openai.OpenAI, tls: ssl.SSLContext) -> OpenAI:
-        """One that talks to the same server, over one connection."""
-        limits = openai.DEFAULT_CONNECTION_LIMITS.__class__(max_connections=1, max_keepalive_connections=1)
-        return cls(
-            api_key=root.api_key,
-            base_url=root.base_url,
-            organization=root.organization,
-            timeout=root.timeout,
-            max_retries=root.max_retries,
-            http_client=openai.DefaultHttpxClient(limits=limits, timeout=root.timeout, verify=tls),
-        )
-
-    def _idempotency_key(self) -> str:
-        return ""  # OpenAI is sent none
-
-    def _build_request(self, options: Any, *, retries_taken: int = 0) -> Any:
-        first = self._first
-        if first is None or retries_taken:
-            built = super()._build_request(options, retries_taken=retries_taken)
-            if not retries_taken:
-                self._first = built
-            return built
-        headers = [pair for pair in first.headers.raw if pair[0].lower() != b"content-length"]
-        content = orjson.dumps(options.json_data)
-        return type(first)(first.method, first.url, headers=headers, content=content, extensions=first.extensions)
-
-
-class _JsonStream(Stream[Any]):
-    """Server-sent chunks as dictionaries. ``done`` is called once, when it is closed."""
-
-    done: Callable[[], None] | None = None
-
-    def close(self) -> None:
-        super().close()
-        done, self.done = self.done, None
-        if done:
-            done()
-
-    def __stream__(self) -> Iterator[Any]:
-        events = self._iter_events()
-        try:
-            for event in events:
-                if event.data.startswith("[DONE]"):
-                    for _ in events:  # to the end of the body, which gives the connection back to its pool
-                        pass
-                    return
-                try:
-                    chunk = orjson.loads(event.data)
-                except orjson.JSONDecodeError:
-                    chunk = event.json()  # a lone surrogate, which orjson does not take
-                if error := chunk.get("error"):
-                    message = error.get("message") if isinstance(error, Mapping) else str(error)
-                    raise APIError(message or "The stream broke off", self.response.request, body=error)
-                yield chunk
-        finally:
-            self.response.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,41 +109,20 @@ class _Raw:
         return self.body
 
 
+@dataclass(frozen=True, slots=True)
 class _Completions:
-    """Stands where the SDK's ``chat.completions`` does. Keeps at most ``most`` clients that wait for a request."""
+    """Stands where the SDK's ``chat.completions`` does."""
 
-    def __init__(self, root: openai.OpenAI, most: int) -> None:
-        self._root = root
-        self._tls = httpx.create_ssl_context()  # one for all: making it takes 20 ms
-        self._idle: deque[OpenAI] = deque(maxlen=most)
-        weakref.finalize(self, _close, self._idle)
-
-    def _take(self) -> OpenAI:
-        """The client that was used last, so that those not needed lose their connection to the server in time."""
-        try:
-            return self._idle.pop()
-        except IndexError:
-            return OpenAI.like(self._root, self._tls)
+    sdk: openai.OpenAI
+    http: OpenAIHttp
 
     @property
     def with_raw_response(self) -> _RawCompletions:
         return _RawCompletions(self)
 
-    def create(self, *, stream: bool = False, **payload: Any) -> Any:
-        client, body = self._take(), {**payload, "stream": stream}
-        if not stream:
-            try:
-                return client.post(_PATH, body=body, cast_to=object)
-            finally:
-                self._idle.append(client)
-        chunks = None
-        try:
-            chunks = client.post(_PATH, body=body, cast_to=object, stream=True, stream_cls=_JsonStream)
-            chunks.done = lambda: self._idle.append(client)
-            return chunks
-        finally:
-            if chunks is None:
-                self._idle.append(client)
+    def create(self, *, heard: Callable[[str], None] | None = None, stream: bool = False, **payload: Any) -> Any:
+        answer = self.http.ask(self.sdk, {**payload, "stream": stream})
+        return _Joined(answer, heard) if heard else answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +133,52 @@ class _RawCompletions:
         return _Raw(self.plain.create(**payload))
 
 
-def _close(clients: Iterable[openai.OpenAI]) -> None:
-    for client in clients:
-        client.close()
+@dataclass(frozen=True, slots=True)
+class _Joined:
+    """A stream whose chunks of nothing but words come as one, after each was told: 20 tokens cost what one does."""
+
+    chunks: Any
+    heard: Callable[[str], None]
+
+    def __iter__(self) -> Iterator[Any]:
+        first: dict[str, Any] = {}
+        words: list[str] = []
+        for chunk in self.chunks:
+            said = _words(chunk)
+            self.heard(said or "")
+            if said is None:
+                if words:
+                    yield _saying("".join(words), first)
+                    words.clear()
+                yield chunk
+            else:
+                first = chunk if not words else first
+                words.append(said)
+        if words:
+            yield _saying("".join(words), first)
+
+    def __enter__(self) -> _Joined:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.chunks.close()
+
+
+def _words(chunk: Mapping[str, Any]) -> str | None:
+    """What a chunk says, where it does nothing else."""
+    choices = chunk.get("choices")
+    if not choices or len(choices) > 1 or chunk.get("usage"):
+        return None
+    choice = choices[0]
+    delta = choice.get("delta")
+    if not delta or choice.get("finish_reason") or choice.get("logprobs") or not delta.keys() <= _SPOKEN:
+        return None
+    said = delta.get("content")
+    return said if isinstance(said, str) else None
+
+
+def _saying(words: str, chunk: dict[str, Any]) -> dict[str, Any]:
+    choice = chunk["choices"][0]
+    return {**chunk, "choices": [{**choice, "delta": {**choice["delta"], "content": words}}]}
