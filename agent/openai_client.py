@@ -7,9 +7,9 @@ chunks come in as plain JSON, and words are passed on as they come; one message 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
-from types import TracebackType
 from typing import Any, Final
 
 import openai
@@ -20,9 +20,9 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, messag
 from langchain_core.messages.ai import add_ai_message_chunks
 from langchain_openai import ChatOpenAI
 
-from agent.openai_http import OpenAIHttp
+from agent.openai_http import PATH, OpenAIHttp
 
-_SPOKEN: Final = frozenset({"role", "content"})
+_STREAM: Final = openai.Stream[Any]
 _ROLES: Final[Mapping[type[BaseMessage], str]] = {HumanMessage: "user", AIMessage: "assistant"}
 
 
@@ -121,8 +121,11 @@ class _Completions:
         return _RawCompletions(self)
 
     def create(self, *, heard: Callable[[str], None] | None = None, stream: bool = False, **payload: Any) -> Any:
-        answer = self.http.ask(self.sdk, {**payload, "stream": stream})
-        return _Joined(answer, heard) if heard else answer
+        if heard:
+            return nullcontext(self.http.ask(self.sdk, payload, heard))
+        if stream:
+            return self.sdk.post(PATH, body=payload | {"stream": True}, cast_to=object, stream=True, stream_cls=_STREAM)
+        return self.http.ask(self.sdk, payload)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,54 +134,3 @@ class _RawCompletions:
 
     def create(self, **payload: Any) -> _Raw:
         return _Raw(self.plain.create(**payload))
-
-
-@dataclass(frozen=True, slots=True)
-class _Joined:
-    """A stream whose chunks of nothing but words come as one, after each was told: 20 tokens cost what one does."""
-
-    chunks: Any
-    heard: Callable[[str], None]
-
-    def __iter__(self) -> Iterator[Any]:
-        first: dict[str, Any] = {}
-        words: list[str] = []
-        for chunk in self.chunks:
-            said = _words(chunk)
-            self.heard(said or "")
-            if said is None:
-                if words:
-                    yield _saying("".join(words), first)
-                    words.clear()
-                yield chunk
-            else:
-                first = chunk if not words else first
-                words.append(said)
-        if words:
-            yield _saying("".join(words), first)
-
-    def __enter__(self) -> _Joined:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.chunks.close()
-
-
-def _words(chunk: Mapping[str, Any]) -> str | None:
-    """What a chunk says, where it does nothing else."""
-    choices = chunk.get("choices")
-    if not choices or len(choices) > 1 or chunk.get("usage"):
-        return None
-    choice = choices[0]
-    delta = choice.get("delta")
-    if not delta or choice.get("finish_reason") or choice.get("logprobs") or not delta.keys() <= _SPOKEN:
-        return None
-    said = delta.get("content")
-    return said if isinstance(said, str) else None
-
-
-def _saying(words: str, chunk: dict[str, Any]) -> dict[str, Any]:
-    choice = chunk["choices"][0]
-    return {**chunk, "choices": [{**choice, "delta": {**choice["delta"], "content": words}}]}
