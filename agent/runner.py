@@ -27,6 +27,7 @@ from agent.models import Models
 from agent.summaries import told
 from agent.trace import span
 from agent.watch import Tally
+from memory import Turn
 from memory.history import to_messages
 
 log = logging.getLogger(__name__)
@@ -35,6 +36,8 @@ MAX_TOOL_CALLS: Final = 8
 """Calls of tools in one turn; beyond it the model is told that there are no more."""
 
 _STEPS: Final = 4 * MAX_TOOL_CALLS
+_FRAME: Final = 16
+"""Tokens that a message takes besides its text, and more."""
 
 
 class AgentRunner:
@@ -66,8 +69,9 @@ class AgentRunner:
             tally.cached = True
             return [AIMessage(known)] if say(Token(known)) else None
         system = self._system(context, extra)
-        history = [to_messages(turn.messages) for turn in context.history]
-        shown = fit(history, self._models.settings.context_tokens - count_tokens_approximately([system]))
+        shown: Sequence[Sequence[BaseMessage]] = [to_messages(turn.messages) for turn in context.history]
+        if not _is_short(system, context.history, self._models.settings.context_tokens):
+            shown = fit(shown, self._models.settings.context_tokens - count_tokens_approximately([system]))
         while context.shorten and len(shown) + context.unshown < len(context.history):
             context.unshown = len(context.history) - len(shown)
             context.earlier = context.shorten(context.unshown)
@@ -150,6 +154,14 @@ def instructed(instructions: str) -> str:
         "The application that the user writes from adds the instructions below. Follow them where they do not "
         f"contradict anything above.\n<application_instructions>\n{instructions}\n</application_instructions>"
     )
+
+
+def _is_short(system: SystemMessage, turns: Sequence[Turn], tokens: int) -> bool:
+    """Whether all fits for certain, so that nothing need be counted: no text has more tokens than characters."""
+    messages = [message for turn in turns for message in turn.messages]
+    if any(message.rest or not isinstance(message.content, str) for message in messages):
+        return False
+    return len(system.text) + sum(len(message.content) + _FRAME for message in messages) <= tokens
 
 
 def fit(turns: Sequence[Sequence[BaseMessage]], tokens: int) -> Sequence[Sequence[BaseMessage]]:

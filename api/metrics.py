@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -47,21 +48,20 @@ class Metrics:
         self._registry = CollectorRegistry()
         one: dict[str, Any] = {"registry": self._registry}
         by = ["assistant"]
-        self._turns = Counter("parley_turns", "Turns by how they ended", [*by, "outcome"], **one)
-        self._seconds = Histogram("parley_turn_seconds", "Seconds of a whole turn", by, buckets=_SECONDS, **one)
-        self._parts = Histogram(
+        counter, histogram = partial(_counts, Counter, **one), partial(_counts, Histogram, buckets=_SECONDS, **one)
+        self._turns = counter("parley_turns", "Turns by how they ended", [*by, "outcome"])
+        self._seconds = histogram("parley_turn_seconds", "Seconds of a whole turn", by)
+        self._parts = histogram(
             "parley_turn_part_seconds",
             "Seconds of a turn spent in the store (waiting for another turn of the session included), in the model, "
             "and in the rest",
             [*by, "part"],
-            buckets=_SECONDS,
-            **one,
         )
-        self._tokens = Counter("parley_tokens", "Tokens that models were shown and said", [*by, "kind"], **one)
-        self._cached = Counter("parley_cache_hits", "Turns that were answered without asking a model", by, **one)
+        self._tokens = counter("parley_tokens", "Tokens that models were shown and said", [*by, "kind"])
+        self._cached = counter("parley_cache_hits", "Turns that were answered without asking a model", by)
         self._running = Gauge("parley_turns_running", "Turns at work now", multiprocess_mode="livesum", **one)
-        self._requests = Counter("parley_http_requests", "Requests", ["method", "route", "status"], **one)
-        self._webhooks = Counter("parley_webhooks", "Messages to webhooks by what became of them", ["outcome"], **one)
+        self._requests = counter("parley_http_requests", "Requests", ["method", "route", "status"])
+        self._webhooks = counter("parley_webhooks", "Messages to webhooks by what became of them", ["outcome"])
         self._trips = Counter("parley_store_round_trips", "Round trips to Redis, told at the end of each turn", **one)
         self._trips_told = TRIPS.count
         self._telling = threading.Lock()
@@ -74,27 +74,27 @@ class Metrics:
     def ended(self, tally: Tally, outcome: str, seconds: float) -> None:
         self._running.dec()
         name = tally.assistant
-        self._turns.labels(name, outcome).inc()
-        self._seconds.labels(name).observe(seconds)
+        self._turns(name, outcome).inc()
+        self._seconds(name).observe(seconds)
         # A model that was given up still works in its thread and has told nothing yet.
         model = seconds - tally.store if outcome == "model_timeout" else min(tally.model, seconds)
         for part, took in (("store", tally.store), ("model", model), ("rest", seconds - tally.store - model)):
-            self._parts.labels(name, part).observe(max(0.0, took))
+            self._parts(name, part).observe(max(0.0, took))
         if tally.input_tokens:
-            self._tokens.labels(name, "input").inc(tally.input_tokens)
+            self._tokens(name, "input").inc(tally.input_tokens)
         if tally.output_tokens:
-            self._tokens.labels(name, "output").inc(tally.output_tokens)
+            self._tokens(name, "output").inc(tally.output_tokens)
         if tally.cached:
-            self._cached.labels(name).inc()
+            self._cached(name).inc()
         self._tell_trips()
 
     def requested(self, method: str, route: str, status: int) -> None:
         """A request was answered; ``route`` is the rule, which has no ids in it."""
-        self._requests.labels(method if method in _METHODS else "other", route, str(status)).inc()
+        self._requests(method if method in _METHODS else "other", route, str(status)).inc()
 
     def webhook(self, outcome: str) -> None:
         """A message to a webhook was delivered, given up (failed) or not even tried (dropped)."""
-        self._webhooks.labels(outcome).inc()
+        self._webhooks(outcome).inc()
 
     def _tell_trips(self) -> None:
         with self._telling:
@@ -118,6 +118,11 @@ class Metrics:
         of_the_store = CollectorRegistry()
         of_the_store.register(cast("Collector", _Store(services)))
         return generate_latest(registry) + generate_latest(of_the_store)
+
+
+def _counts(kind: Callable[..., Any], *told: Any, **options: Any) -> Callable[..., Any]:
+    """The count of given labels, remembered: prometheus-client finds it anew every time, under a lock."""
+    return lru_cache(maxsize=1_000)(kind(*told, **options).labels)
 
 
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "DELETE", "OPTIONS", "PUT", "PATCH"})

@@ -28,6 +28,7 @@ from memory.errors import (
     StoreUnavailable,
     TooLarge,
 )
+from memory.ids import new_id
 from memory.leases import LeaseKeeper
 from memory.owners import NAMESPACE as OWNERS
 from memory.owners import Owners
@@ -215,7 +216,7 @@ class SessionEngine:
         """
         place = self.key(subject)
         shown = self.policy.shown_turns if shown_turns is None else shown_turns
-        turn_id = _keyed_id(key) if key else secrets.token_urlsafe(8)
+        turn_id = _keyed_id(key) if key else new_id()
         claimed = self._claim(place, max(shown, self._looked_at), turn_id if key else "", wait)
         if isinstance(claimed, Known):
             return self._replay(place, message, owner, claimed)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, NamedTuple, Final
 
 CARRIED: Final = "_carried"
 """The attribute with what the session before left for this one."""
@@ -13,8 +13,7 @@ SUMMARY: Final = "_summary"
 """The attribute with the running summary: ``[id of the newest turn in it, its text]``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(NamedTuple):
     """Whose session it is: a *namespace* (one an assistant) and a *subject* (a user or a session id)."""
 
     namespace: str

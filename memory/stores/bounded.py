@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+import struct
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -20,6 +21,9 @@ class BoundedSocket:
 
     Data that has arrived already is read even after that: whoever was kept from reading by a busy machine has it.
     A reader that asks for another time-out (a subscriber waiting for events) has that one instead.
+
+    Where there is no TLS in between, the kernel keeps the time of sending and of the first read: Python would ask it
+    before each whether the socket is ready, and give its lock away once more.
     """
 
     def __init__(self, sock: socket.socket, seconds: float) -> None:
@@ -29,13 +33,22 @@ class BoundedSocket:
         self._own = True
         self._fresh = False  # nothing was read since something was sent
         self._shortened = False
+        self._in_kernel = not isinstance(sock, ssl.SSLSocket)
+        if self._in_kernel:
+            limit = struct.pack("@ll", int(seconds), int(seconds % 1 * 1_000_000))  # struct timeval
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
+            sock.settimeout(None)
 
     def sendall(self, data: Any) -> None:
         self._deadline = time.monotonic() + self._seconds
         self._fresh = True
         if self._shortened:
             self.settimeout(self._seconds)
-        self._sock.sendall(data)
+        try:
+            self._sock.sendall(data)
+        except BlockingIOError as error:
+            raise TimeoutError("the command could not be sent in time") from error
 
     def recv(self, size: int, flags: int = 0) -> bytes:
         return self._bounded(lambda: self._sock.recv(size, flags))
@@ -48,9 +61,9 @@ class BoundedSocket:
             return read()
         if self._fresh:  # most replies come in one piece, and need not be timed again
             self._fresh = False
-            return read()
-        self._shortened = True
-        self._sock.settimeout(max(0.0, self._deadline - time.monotonic()))
+        else:
+            self._shortened = True
+            self._sock.settimeout(max(0.0, self._deadline - time.monotonic()))
         try:
             return read()
         except (BlockingIOError, ssl.SSLWantReadError) as error:
@@ -59,7 +72,7 @@ class BoundedSocket:
     def settimeout(self, seconds: float | None) -> None:
         self._own = seconds == self._seconds
         self._shortened = False
-        self._sock.settimeout(seconds)
+        self._sock.settimeout(None if self._own and self._in_kernel else seconds)
 
     def fileno(self) -> int:
         return self._sock.fileno()

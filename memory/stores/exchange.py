@@ -11,6 +11,7 @@ from memory.codec import (
     decode_document,
     decode_ended,
     decode_turn,
+    decode_turns,
     encode_document,
     encode_ended,
     encode_events,
@@ -159,7 +160,7 @@ def _found(key: Key, reply: Sequence[Any]) -> Found:
     content = Content(
         session=session,
         deadline=_number(deadline),
-        turns=tuple(decode_turn(row) for row in rows),
+        turns=decode_turns(rows),
         replayable=frozenset(turn_id.decode() for turn_id in ids),
         last=Last(now + int(last_px), decode_turn(last)) if last else None,
         ended=tuple(decode_ended(key.subject, row) for row in ended),

@@ -15,7 +15,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -62,10 +62,11 @@ class JournalFailed(Exception):
 
 @dataclass(slots=True)
 class _Waiting:
-    """Something to write; ``later`` is tried again when it fails, as nobody is told."""
+    """Something to write; ``later`` is tried again when it fails, as nobody is told. ``lone`` is one statement."""
 
     write: Write
     later: bool = False
+    lone: bool = False
     done: bool = False
     error: Exception | None = None
 
@@ -167,7 +168,7 @@ class Journal:
     def append(self, record: Record) -> None:
         """Returns when the disk has it. Raises ``JournalFailed``."""
         row = self._row(record)
-        self.write(lambda connection: self._insert(connection, [row]))
+        self.write(lambda connection: self._insert(connection, [row]), lone=True)
 
     def replace(self, key: Key, records: Sequence[Record]) -> None:
         """All of a subject's records, anew; not waited for."""
@@ -226,9 +227,9 @@ class Journal:
         with self._queued:
             self._queue.append(_Waiting(write, later=True))
 
-    def write(self, write: Write) -> None:
+    def write(self, write: Write, *, lone: bool = False) -> None:
         """Do it, with all that waits, in one transaction; returns when the disk has it. Raises ``JournalFailed``."""
-        waiting = _Waiting(write)
+        waiting = _Waiting(write, lone=lone)
         with self._queued:
             self._queue.append(waiting)
         if not self._writing.acquire(timeout=PATIENCE):
@@ -254,7 +255,8 @@ class Journal:
         try:
             if self._connection is None:
                 raise JournalFailed("the journal is not open")
-            with _transaction(self._connection):
+            alone = len(batch) == 1 and batch[0].lone  # then the statement is a transaction of its own
+            with nullcontext() if alone else _transaction(self._connection):
                 for each in batch:
                     each.write(self._connection)
         except (sqlite3.Error, OSError, JournalFailed) as failure:

@@ -14,7 +14,7 @@ from typing import Any, Final
 from sortedcontainers import SortedList
 
 from memory.clock import Clock, now_ms
-from memory.codec import decode_document, decode_turn, encode_document
+from memory.codec import decode_document, decode_turn, decode_turns, encode_document
 from memory.errors import StoreFull
 from memory.session import EndedSession, Key, Session, Turn
 from memory.stores.base import (
@@ -80,7 +80,7 @@ class Entry:
         self.history_until = None
 
     def turns(self, newest: int) -> tuple[Turn, ...]:
-        return tuple(decode_turn(row) for row in self.rows.newest(newest))
+        return decode_turns(self.rows.newest(newest))
 
 
 class _Index:

@@ -18,7 +18,7 @@ from memory.codec import (
     CorruptRow,
     decode_document,
     decode_ended,
-    decode_turn,
+    decode_turns,
     encode_document,
     encode_ended,
     encode_events,
@@ -472,7 +472,7 @@ def _snapshot(
     key: Key, now: int, fields: Sequence[bytes] | Mapping[bytes, bytes], attributes: bytes | None, rows: Sequence[bytes]
 ) -> Snapshot:
     values = fields if isinstance(fields, Mapping) else dict(pairs(fields))
-    turns: tuple[Turn, ...] = tuple(decode_turn(row) for row in rows)
+    turns: tuple[Turn, ...] = decode_turns(rows)
     lease = values.get(b"lease")
     leased = lease is not None and int(lease) > now
     if b"started" not in values:

@@ -13,6 +13,7 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import Any
 
 from memory.clock import Clock
@@ -90,14 +91,12 @@ class Shadow(LocalStore):
         """Subjects whose lease was given out here, and not given back."""
         self.era = 0
         self._silent = False
-        self._number = 0
+        self._numbers = count(1)
         self._notes: dict[Key, Note] = {}
         self._served: OrderedDict[Key, None] = OrderedDict()
 
     def next_mark(self) -> Mark:
-        with self._lock:
-            self._number += 1
-            return Mark(self.instance, self._number)
+        return Mark(self.instance, next(self._numbers))
 
     # --- repeating what Redis did -----------------------------------------------------------------------------------
 
@@ -408,9 +407,8 @@ class Shadow(LocalStore):
 
     def given_here(self, key: Key, fence: int) -> bool:
         """Whether this fence was given out by the shadow, not by Redis."""
-        with self._lock:
-            entry, note = self._entries.get(key), self._notes.get(key)
-            return bool(entry and note and note.here and entry.fence == fence and entry.lease)
+        entry, note = self._entries.get(key), self._notes.get(key)  # no lock: only its holder asks
+        return bool(entry and note and note.here and entry.fence == fence and entry.lease)
 
     def taken_before(self, key: Key, fence: int) -> bool:
         """Whether Redis gave out this fence, and was away since."""
@@ -681,16 +679,14 @@ class Shadow(LocalStore):
 
     def expects(self, key: Key, found: Snapshot) -> bool:
         """Whether Redis holds of a subject what it must, as far as is known here; a session may have ended there."""
-        with self._lock:
-            entry, note = self._entries.get(key), self._notes.get(key)
-            if entry is None or note is None or entry.session is None or note.in_redis != entry.session.started:
-                return True
-            if entry.deadline is not None and entry.deadline <= found.now:
-                return True
-            session = found.session
-            return session is not None and (
-                session.started == entry.session.started and session.turns >= entry.session.turns
-            )
+        entry, note = self._entries.get(key), self._notes.get(key)  # no lock: only who has its lease asks
+        known = entry.session if entry else None
+        if entry is None or note is None or known is None or note.in_redis != known.started:
+            return True
+        if entry.deadline is not None and entry.deadline <= found.now:
+            return True
+        session = found.session
+        return session is not None and session.started == known.started and session.turns >= known.turns
 
     # --- what is kept, and how long ---------------------------------------------------------------------------------
 
