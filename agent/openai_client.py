@@ -31,21 +31,20 @@ class LightChatOpenAI(ChatOpenAI):
     every letter of an earlier reply for audio."""
 
     def unwatched(self, **options: Any) -> bool:
-        """Whether ``answer`` serves: it is a chat completion, LangChain has no cache to look into before, and nobody to
-        tell of it (a tracer, a callback)."""
-        if (
-            self.cache
-            or self.rate_limiter
-            or get_llm_cache()
-            or self._use_responses_api(self._default_params | options)
-        ):
+        """Whether ``answer`` serves: it is a chat completion in words, LangChain has no cache to look into before, and
+        nobody to tell of it (a tracer, a callback)."""
+        asked = self._default_params | options
+        if self.cache or self.rate_limiter or get_llm_cache():
+            return False
+        if "response_format" in asked or self._use_responses_api(asked):
             return False
         return not CallbackManager.configure(local_callbacks=self.callbacks, verbose=self.verbose).handlers
 
     def answer(
         self, messages: Sequence[BaseMessage], heard: Callable[[str], None] | None = None, **options: Any
     ) -> AIMessage:
-        """What ``invoke`` gives; streamed where ``heard`` is given, which is called with the words of each chunk."""
+        """What ``invoke`` gives, but for an id of the run; streamed where ``heard`` is given, which is called with the
+        words of each chunk."""
         asked = list(messages)
         if heard:
             chunks = [_told(chunk) for chunk in self._stream(asked, heard=heard, **options)]

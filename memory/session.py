@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple, Final
+from typing import Any, Final, NamedTuple
 
 CARRIED: Final = "_carried"
 """The attribute with what the session before left for this one."""
