@@ -232,14 +232,16 @@ class Journal:
         waiting = _Waiting(write, lone=lone)
         with self._queued:
             self._queue.append(waiting)
-        if not self._writing.acquire(timeout=PATIENCE):
-            self.failed = f"the disk did not answer within {PATIENCE:g} s"
-            raise JournalFailed(self.failed)
+        ours = self._writing.acquire(timeout=PATIENCE)
         try:
-            if not waiting.done:
+            if not ours and not waiting.done:
+                self.failed = f"the disk did not answer within {PATIENCE:g} s"
+                raise JournalFailed(self.failed)
+            if not waiting.done:  # else it was written with another's, while many waited for their turn
                 self._flush()
         finally:
-            self._writing.release()
+            if ours:
+                self._writing.release()
         if waiting.error:
             raise JournalFailed(str(waiting.error)) from waiting.error
 

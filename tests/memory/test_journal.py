@@ -665,3 +665,31 @@ def test_kill_9_loses_nothing_that_was_acknowledged(
     found = observed(url, policy=SessionPolicy(inactivity=3_600))
     assert found[: len(acknowledged)] == acknowledged
     assert len(found) <= len(acknowledged) + 1
+
+
+def test_who_waited_too_long_for_their_turn_is_safe_once_another_wrote_for_them(
+    open_journal: Callable[..., Journal], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("memory.stores.journal.PATIENCE", 0.3)
+    journal, failures = open_journal("one"), list[BaseException]()
+
+    def append() -> None:
+        try:
+            journal.append(record("written by another"))
+        except JournalFailed as error:
+            failures.append(error)
+
+    with journal._writing:  # somebody else is writing, and never lets go
+        waiting = threading.Thread(target=append)
+        waiting.start()
+        wait_until(lambda: bool(journal._queue), "it to wait", 5)
+        journal._flush()
+        waiting.join(5)
+        assert not waiting.is_alive()
+        assert not failures
+        assert len(journal.records(KEY)) == 1
+
+        journal.later(lambda _: None)
+        append()
+
+    assert "did not answer" in str(failures)
