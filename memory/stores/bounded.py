@@ -45,10 +45,17 @@ class BoundedSocket:
         self._fresh = True
         if self._shortened:
             self.settimeout(self._seconds)
-        try:
+        if not self._in_kernel:
             self._sock.sendall(data)
+            return
+        try:
+            sent = self._sock.send(data)
         except BlockingIOError as error:
             raise TimeoutError("the command could not be sent in time") from error
+        if sent < len(data):  # the kernel's time would begin anew with every piece that the server takes
+            self._shortened = True
+            self._sock.settimeout(max(0.001, self._deadline - time.monotonic()))
+            self._sock.sendall(memoryview(data)[sent:])
 
     def recv(self, size: int, flags: int = 0) -> bytes:
         return self._bounded(lambda: self._sock.recv(size, flags))
