@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -15,12 +15,12 @@ import settings
 from agent.registry import find
 from api import Services, create_app
 from api.webhooks import id_of
-from memory import EndedSession, open_store
+from memory import EndedSession, open_failover_store, open_store
 from memory.stores.failover import FailoverStore
 from tests.api.conftest import Client, MakeClient
 from tests.app import ROOT, ParleyServer, services_on
 from tests.fakes.receiver import SECRET, Receiver
-from tests.memory.harness import HandClock
+from tests.memory.harness import HandClock, Shift
 from tests.processes import wait_until
 from tests.servers import RedisServer
 
@@ -203,21 +203,27 @@ def test_every_way_to_end_is_told_once(receiver: Receiver) -> None:
     assert len({post.id for post in receiver.posts}) == len(receiver.posts) == 6
 
 
-def test_an_end_is_told_by_the_one_instance_that_made_it(
-    make: Callable[..., Client], receiver: Receiver, redis_url: str, tmp_path: Path
-) -> None:
-    clients = [make(REDIS_URL=redis_url, DATA_DIR=str(tmp_path / name), WEATHER_INACTIVITY="0.05") for name in "ab"]
-    for number in range(20):
-        say(clients[number % 2], f"user{number}")
-    time.sleep(0.1)  # Redis' own clock says that they are over
+def test_an_end_is_told_by_the_one_instance_that_made_it(receiver: Receiver, redis_url: str) -> None:
+    shift = Shift()
+    environ = {"WEBHOOK_URL": receiver.url, "WEBHOOK_SECRET": SECRET}
+    with ExitStack() as stack:
+        both = [
+            stack.enter_context(services_on(open_failover_store(redis_url, shift=shift), "weather", **environ))
+            for _ in range(2)
+        ]
+        for services in both:
+            services.webhooks.start()
+        clients = [create_app(services).test_client() for services in both]
+        for number in range(20):
+            say(clients[number % 2], f"user{number}")
+        shift.ms += 901_000
 
-    for client in (*clients, *clients):
-        services_of(client).cleaner.run_once()
+        for services in (*both, *both):
+            services.cleaner.run_once()
 
-    posts = receiver.told(20)
+        posts = receiver.told(20)
     assert {post.data["userId"] for post in posts} == {f"user{number}" for number in range(20)}
-    for client in clients:
-        services_of(client).webhooks.stop(5.0)
+    assert {post.data["endReason"] for post in posts} == {"inactivity"}
     assert len(receiver.posts) == 20
 
 

@@ -11,19 +11,19 @@ As the real one, it leaves ``results`` out where nothing was found, and refuses 
 
 from __future__ import annotations
 
-import threading
 import unicodedata
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any, Final, Self
+from http.server import BaseHTTPRequestHandler
+from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
 import orjson
+
+from tests.fakes.threaded import ThreadedService
 
 SEARCH: Final = "/v1/search"
 FORECAST: Final = "/v1/forecast"
@@ -128,7 +128,7 @@ class Trouble:
     times: int | None = None
 
 
-class OpenMeteoServer:
+class OpenMeteoServer(ThreadedService):
     """The server, from ``with`` on. ``weather`` is by the name of a town; ``asked`` are the (path, query) so far."""
 
     def __init__(self, today: date = FRIDAY) -> None:
@@ -136,34 +136,15 @@ class OpenMeteoServer:
         self.weather: dict[str, Sky] = {}
         self.asked: list[tuple[str, dict[str, str]]] = []
         self._trouble: dict[str, Trouble] = {}
-        self._closing = threading.Event()
-        self._server = _Server(("127.0.0.1", 0), _Handler)
-        self._server.meteo = self
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._closing.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        super().__init__(_handler(self))
 
     @property
     def forecast_url(self) -> str:
-        return self.url + FORECAST
+        return self.base_url + FORECAST
 
     @property
     def geocoding_url(self) -> str:
-        return self.url + SEARCH
+        return self.base_url + SEARCH
 
     @property
     def paths(self) -> list[str]:
@@ -179,7 +160,7 @@ class OpenMeteoServer:
 
     def wait(self, seconds: float) -> None:
         """Waits, but not beyond the end of the server."""
-        self._closing.wait(seconds)
+        self.over.wait(seconds)
 
     def trouble(self, path: str) -> Trouble:
         """How this request is to go wrong, if it is."""
@@ -307,39 +288,35 @@ def _refused(reason: str) -> tuple[int, bytes]:
     return HTTPStatus.BAD_REQUEST, orjson.dumps({"error": True, "reason": reason})
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    meteo: OpenMeteoServer
+def _handler(meteo: OpenMeteoServer) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
 
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server: _Server
-
-    def do_GET(self) -> None:
-        meteo = self.server.meteo
-        address = urlsplit(self.path)
-        query = {name: values[-1] for name, values in parse_qs(address.query).items()}
-        meteo.asked.append((address.path, query))
-        trouble = meteo.trouble(address.path)
-        meteo.wait(trouble.delay)
-        if trouble.cut:
-            self.close_connection = True
-            return
-        status, body = meteo.answer(address.path, query)
-        status = trouble.status or status
-        body = body if trouble.body is None else trouble.body
-        with suppress(ConnectionError):  # the client has given up
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json; charset=utf-8")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            if not trouble.drip:
-                self.wfile.write(body)
+        def do_GET(self) -> None:
+            address = urlsplit(self.path)
+            query = {name: values[-1] for name, values in parse_qs(address.query).items()}
+            meteo.asked.append((address.path, query))
+            trouble = meteo.trouble(address.path)
+            meteo.wait(trouble.delay)
+            if trouble.cut:
+                self.close_connection = True
                 return
-            for byte in body:
-                self.wfile.write(bytes([byte]))
-                meteo.wait(trouble.drip)
+            status, body = meteo.answer(address.path, query)
+            status = trouble.status or status
+            body = body if trouble.body is None else trouble.body
+            with suppress(ConnectionError):  # the client has given up
+                self.send_response(status)
+                self.send_header("Content-Type", "application/json; charset=utf-8")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                if not trouble.drip:
+                    self.wfile.write(body)
+                    return
+                for byte in body:
+                    self.wfile.write(bytes([byte]))
+                    meteo.wait(trouble.drip)
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name in the standard library
-        """Tests read ``asked`` instead."""
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name in the standard library
+            """Tests read ``asked`` instead."""
+
+    return Handler

@@ -17,16 +17,17 @@ import re
 import struct
 import threading
 import zlib
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any, Self
+from http.server import BaseHTTPRequestHandler
+from typing import Any
 
 import orjson
+
+from tests.fakes.threaded import ThreadedService
 
 DIMENSIONS = 512
 
 
-class OpenAIEmbeddings:
+class OpenAIEmbeddings(ThreadedService):
     """Serves ``POST /v1/embeddings`` from threads of its own. ``texts`` is all that was sent, in order of arrival.
 
     ``status`` above 399 makes it fail; while ``gate`` is cleared it answers nobody.
@@ -39,26 +40,16 @@ class OpenAIEmbeddings:
         self.status = 200
         self.gate = threading.Event()
         self.gate.set()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), name="embeddings", daemon=True)
+        super().__init__(_handler(self))
 
     @property
     def url(self) -> str:
         """What ``OPENAI_BASE_URL`` takes."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}/v1"
+        return f"{self.base_url}/v1"
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def stop(self) -> None:
         self.gate.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        super().stop()
 
     def answer(self, request: dict[str, Any], key: str) -> tuple[int, dict[str, Any]]:
         """Status and body for a request, as the service would give them."""

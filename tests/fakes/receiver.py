@@ -13,12 +13,12 @@ from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any, Final, Self
+from http.server import BaseHTTPRequestHandler
+from typing import Any, Final
 
 from standardwebhooks import Webhook
 
+from tests.fakes.threaded import ThreadedService
 from tests.processes import wait_until
 
 SECRET: Final = "whsec_" + "c2VjcmV0" * 6
@@ -54,7 +54,7 @@ class Post:
         return data
 
 
-class Receiver:
+class Receiver(ThreadedService):
     """``posts`` are all attempts in the order of their arrival. While ``held``, none is answered."""
 
     def __init__(self) -> None:
@@ -63,14 +63,11 @@ class Receiver:
         self._answers: deque[Answer] = deque()
         self._free = threading.Event()
         self._free.set()
-        self._over = threading.Event()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
+        super().__init__(_handler(self))
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}/hook?token=sesame"
+        return f"{self.base_url}/hook?token=sesame"
 
     def will(self, *answers: int | Answer) -> None:
         """What the next posts are answered."""
@@ -87,18 +84,9 @@ class Receiver:
         wait_until(lambda: len(self.posts) >= number, f"{number} posts (there are {len(self.posts)})", seconds)
         return list(self.posts)
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._free.set()
-        self._over.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+    def stop(self) -> None:
+        self.release()
+        super().stop()
 
 
 def _handler(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
@@ -129,7 +117,7 @@ def _handler(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
         def _drip(self, seconds: float) -> None:
             self.close_connection = True
             self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
-            while not receiver._over.wait(seconds):
+            while not receiver.over.wait(seconds):
                 self.wfile.write(b"x")
                 self.wfile.flush()
 
